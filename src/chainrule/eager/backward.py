@@ -1,0 +1,80 @@
+"""The backward pass of tensors, with numbers: fast, and nothing of it is remembered."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from ..graph.caller import caller, made_at
+from ..graph.chain import pull
+from ..graph.errors import DTypeError, ScalarError, ShapeError
+from ..graph.walk import order
+from .tensor import FIXED, Tensor
+
+value_of = attrgetter("_value")
+
+
+def upstream_of(output: Tensor, upstream: Any, asked: str) -> Any:
+    """The gradient to start from: 1 for one number, what is given otherwise."""
+    if output.dtype.kind != "f":
+        raise DTypeError(
+            f"{asked}: of {output.dtype} {output.shape}; only floats have gradients; "
+            f"end in a float loss{made_at(output.line or caller(2))}"
+        )
+    if upstream is None:
+        if output.size != 1:
+            raise ScalarError(
+                f"{asked}: of {output.op}, shape {output.shape}; a gradient starts from one number: "
+                "take cr.sum or cr.mean of it, or pass the upstream gradient"
+                f"{made_at(output.line or caller(2))}"
+            )
+        return np.ones(output.shape, output.dtype)
+    given = np.asarray(upstream)
+    if given.shape != output.shape:
+        raise ShapeError(
+            f"{asked}: the upstream gradient has shape {given.shape}, the output {output.shape}"
+            f"{made_at(caller(2))}"
+        )
+    return given.astype(output.dtype, copy=False)
+
+
+def backward(output: Tensor, upstream: Any = None) -> None:
+    """Add the gradient of `output` to `.grad` of every tensor it came from.
+
+    Not only leaves: what lies between has its gradient too, to be looked at.
+    Shapes: `output` one number, or `upstream` of its shape.
+    Raises: ScalarError, ShapeError, DTypeError (an integer output).
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor(3.0)
+    >>> z = x * x
+    >>> (2 * z).backward()
+    >>> float(z.grad), float(x.grad)
+    (2.0, 12.0)
+    """
+    seed = upstream_of(output, upstream, "backward")
+    nodes = order((output,))
+    leaves = [n for n in nodes if not n.inputs and n.op is not FIXED and n.dtype.kind == "f"]
+    every: dict = {}
+    with np.errstate(all="ignore"):
+        pull(nodes, {output: seed}, leaves, value_of, keep=every)
+    for node, g in every.items():
+        if type(g) is not list:
+            g = np.asarray(g).reshape(node.shape)
+            node._grad = np.array(g) if node._grad is None else node._grad + g
+
+
+def zero_grad(*tensors: Any) -> None:
+    """Forget the gradients of these tensors, and of everything they came from.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor(3.0)
+    >>> (x * x).backward()
+    >>> cr.zero_grad(x)
+    >>> x.grad is None
+    True
+    """
+    for node in order(tensors):
+        node._grad = None

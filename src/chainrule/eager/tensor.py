@@ -1,0 +1,271 @@
+"""A tensor: an array that remembers the op and the tensors it came from.
+
+The memory of a computation (its tape) has `.op` and `.inputs` like a graph of nodes has, so
+every reader of graphs reads it too, and finds the values in it.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..graph.caller import caller, made_at
+from ..graph.coerce import refuse_complex, weak_dtype
+from ..graph.errors import DTypeError, InPlaceError, ShapeError, UsageError
+from ..graph.namespace import XP
+from ..graph.node import Leaf, Pick
+from ..graph.op import KINDS, Kind, Op, Spec, explain
+from ..graph.operators import Operators
+
+
+class Given(Leaf):
+    """A tensor the user made: what gradients are asked of."""
+
+    words = "is a leaf: its gradient is the sum of all that arrives here"
+
+
+class Watched(Given):
+    """An argument of a function that a transform is differentiating."""
+
+
+class Fixed(Leaf):
+    """An array or a number met on the way: nobody asks its gradient."""
+
+    words = "is a constant: no gradient is asked of it"
+
+
+GIVEN, WATCHED, FIXED = Given(), Watched(), Fixed()
+
+# Called with every tensor that is made; the finite sentinel looks through it.
+WATCHER: ContextVar = ContextVar("watcher", default=None)
+
+
+class Tensor(Operators):
+    """An array with a memory of where it came from. A value: it never changes.
+
+    `op` and `inputs` say how it was made, `line` where in the user's code, `grad` is filled by
+    `backward`. Make one with `chainrule.tensor`.
+    """
+
+    __slots__ = ("__weakref__", "_grad", "_label", "_value", "inputs", "line", "op")
+
+    def __init__(self, value: Any, op: Op = GIVEN, inputs: tuple = (), line: Any = None):
+        self._value, self.op, self.inputs, self.line = value, op, inputs, line
+        self._grad = self._label = None
+
+    @property
+    def value(self) -> ndarray:
+        """The numbers, as a NumPy array that cannot be written to."""
+        if type(self._value) is tuple:
+            return self._value
+        view = self._value.view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def grad(self) -> ndarray | None:
+        """What `backward` has added up here, as a NumPy array; None before."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        if new is not None:
+            raise InPlaceError(
+                "x.grad is what backward found; it can only be cleared: x.grad = None"
+            )
+        self._grad = None
+
+    @property
+    def name(self) -> str | None:
+        """What the user calls it, in drawings, derivations and errors."""
+        return self._label
+
+    @property
+    def spec(self) -> Any:
+        """Shape and dtype; a tuple of them where the op has several values."""
+        if type(self._value) is tuple:
+            return tuple(Spec(v.shape, v.dtype) for v in self._value)
+        return Spec(self._value.shape, self._value.dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes."""
+        return self._value.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of the elements."""
+        return self._value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._value.size
+
+    @property
+    def device(self) -> str:
+        """Where the numbers are: in the computer's memory."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: Any = None) -> Tensor:
+        """The tensor itself; there is no other device."""
+        if device != "cpu":
+            raise UsageError(f"to_device: {device!r}; the only device is 'cpu'")
+        return self
+
+    def item(self) -> Any:
+        """The one number, as a Python number."""
+        if self._value.size != 1:
+            raise ShapeError(f"item: of shape {self.shape}; only one number can be taken out")
+        return self._value.item()
+
+    def named(self, name: str) -> Tensor:
+        """The same tensor under a name, for drawings, derivations and errors."""
+        same = Tensor(self._value, self.op, self.inputs, self.line)
+        same._label = name
+        return same
+
+    def backward(self, upstream: Any = None) -> None:
+        """Fill `.grad` of everything this came from; a second call adds. See `chainrule.backward`."""
+        from .backward import backward
+
+        backward(self, upstream)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("len: of a tensor with no axes")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self._one("bool"))
+
+    def __float__(self) -> float:
+        return float(self._one("float"))
+
+    def __int__(self) -> int:
+        return int(self._one("int"))
+
+    def __index__(self) -> int:
+        return self._one("index").__index__()
+
+    def __complex__(self) -> complex:
+        return complex(self._one("complex"))
+
+    def _one(self, asked: str) -> Any:
+        if self._value.size != 1:
+            raise ShapeError(
+                f"{asked}: of a tensor of shape {self.shape}; "
+                "only one number has a truth or a size; use cr.any, cr.all or an index"
+            )
+        return self._value.item()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
+        if dtype is None and not copy:
+            return self.value
+        return np.array(self._value, dtype=dtype, copy=True if copy else None)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return self._value.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> Any:
+        return self._value.__dlpack_device__()
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        import chainrule
+
+        return chainrule
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self._value, precision=6, separator=", ", prefix="tensor(")
+        label = f", name={self._label!r}" if self._label else ""
+        kind = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
+        return f"tensor({numbers}{kind}{label})"
+
+    def __reduce__(self) -> tuple:
+        return (_restored, (np.array(self._value), self._label))
+
+
+def _restored(value: ndarray, name: str | None) -> Tensor:
+    return leaf(value, GIVEN, name)
+
+
+def leaf(value: Any, op: Op = GIVEN, name: str | None = None) -> Tensor:
+    """A tensor without history around an array, which is not copied."""
+    made = Tensor(value, op)
+    made._label = name
+    return made
+
+
+def tensor(data: Any, dtype: Any = None, name: str | None = None) -> Tensor:
+    """A tensor holding a copy of `data`.
+
+    Shapes: those of `data`. Dtypes: Python numbers and lists become float64, arrays keep theirs.
+    Raises: DTypeError for complex, strings and objects; ShapeError for ragged lists.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([1.0, 2.0], name="x")
+    >>> cr.sum(x * x).backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+    if isinstance(data, Tensor) and dtype is None:
+        return leaf(data._value, GIVEN, name or data._label)
+    try:
+        value = np.array(data._value if isinstance(data, Tensor) else data)
+    except ValueError:
+        raise ShapeError(f"tensor: the rows have different lengths{made_at(caller())}") from None
+    if dtype is None and not hasattr(data, "dtype") and value.dtype.kind in "biu":
+        dtype = np.float64
+    refuse_complex(value.dtype if dtype is None else dtype)
+    if value.dtype.kind not in "biuf":
+        raise DTypeError(
+            f"tensor: of {value.dtype}; give numbers, in an array or nested lists of one shape"
+            f"{made_at(caller())}"
+        )
+    return leaf(value if dtype is None else value.astype(dtype), GIVEN, name)
+
+
+def as_tensor(x: Any, among: tuple = ()) -> Tensor:
+    """`x` as an operand: a tensor as it is, an array or a number as a constant."""
+    kind = type(x)
+    if kind is Tensor:
+        return x
+    if kind is float or kind is int or kind is bool:
+        return Tensor(np.asarray(x, weak_dtype(x, among)), FIXED)
+    value = np.asarray(x)
+    if value.dtype.kind not in "biuf":
+        refuse_complex(value.dtype)
+        raise DTypeError(f"an operand of {value.dtype}; give numbers")
+    return Tensor(value, FIXED)
+
+
+def record(op: Op, xs: tuple) -> Any:
+    """Apply an op to tensors: compute the value, remember how."""
+    try:
+        inputs = tuple([x if type(x) is Tensor else as_tensor(x, xs[op.conditions :]) for x in xs])
+        value = op.forward(XP, *[t._value for t in inputs])
+    except Exception as error:
+        raise explain(op, xs, error) from None
+    if type(value) is not ndarray and type(value) is not tuple:
+        value = np.asarray(value)
+    made = Tensor(value, op, inputs, caller(3))
+    if WATCHER.get() is not None:
+        WATCHER.get()(made)
+    if type(value) is tuple:
+        made._value = tuple([np.asarray(v) for v in value])
+        return tuple([record(Pick.of(k), (made,)) for k in range(len(value))])
+    return made
+
+
+KINDS[Tensor] = Kind(rank=2, apply=record)

@@ -1,0 +1,63 @@
+"""Whose line was it: the innermost line of code that is the user's, not ours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import CodeType
+from typing import NamedTuple
+
+HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Line(NamedTuple):
+    """A place in the user's code, kept as what costs nothing to keep."""
+
+    code: CodeType
+    instruction: int
+
+    @property
+    def number(self) -> int:
+        """The line number, worked out only when somebody reads it."""
+        number = self.code.co_firstlineno
+        for start, end, line in self.code.co_lines():
+            if start <= self.instruction < end and line is not None:
+                number = line
+        return number
+
+    @property
+    def source(self) -> str:
+        """The text of the line, or nothing where the source is not to be had."""
+        import linecache
+
+        return linecache.getline(self.code.co_filename, self.number).strip()
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.code.co_filename)}:{self.number}"
+
+
+# Whether a code object is ours is asked for every op; a dict of code objects answers fastest.
+_OURS: dict[CodeType, bool] = {}
+
+
+def caller(depth: int = 1) -> Line | None:
+    """The innermost line outside this package, or None when there is no such frame."""
+    frame = sys._getframe(depth)
+    while frame is not None:
+        code = frame.f_code
+        ours = _OURS.get(code)
+        if ours is None:
+            name = code.co_filename
+            ours = _OURS[code] = name.startswith(HOUSE) or name.startswith("<string>")
+        if not ours:
+            return Line(code, frame.f_lasti)
+        frame = frame.f_back
+    return None
+
+
+def made_at(line: Line | None) -> str:
+    """The last lines of an error message: the user's own line, where there is one."""
+    if line is None:
+        return ""
+    source = f"    {line.source}" if line.source else ""
+    return f"\n  made at {line}{source}"

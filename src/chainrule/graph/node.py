@@ -1,0 +1,215 @@
+"""A node: one op applied to other nodes. It says what is computed and holds no numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from .caller import Line, caller, made_at
+from .coerce import weak_dtype
+from .errors import ChainruleError, ShapeError, TracingError
+from .op import KINDS, Kind, Op, Spec
+from .operators import FUNCTIONS, Operators
+
+_INTERNED: WeakValueDictionary = WeakValueDictionary()
+
+
+class Leaf(Op):
+    """An op without operands."""
+
+    def local(self, y: Any) -> tuple:
+        """Nothing lies further down."""
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Leaf):
+    """A value that is handed in. Two inputs are never the same, whatever they are called."""
+
+    given: Spec
+    label: str = ""
+
+    __eq__, __hash__ = object.__eq__, object.__hash__
+
+    def spec(self) -> Spec:
+        return self.given
+
+    def __str__(self) -> str:
+        return self.label or "input"
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Leaf):
+    """One number, part of what is computed."""
+
+    text: str  # the number as text, since 0.0 == -0.0 and nan != nan
+    dtype: str
+
+    @property
+    def value(self) -> np.generic:
+        """The number, in its dtype."""
+        kind = np.dtype(self.dtype)
+        return kind.type(self.text == "True") if kind.kind == "b" else kind.type(self.text)
+
+    def forward(self, xp: Any) -> Any:
+        return self.value
+
+    def spec(self) -> Spec:
+        return Spec((), np.dtype(self.dtype))
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, eq=False)
+class Captured(Leaf):
+    """An array or tensor from outside a traced function, until `capture` makes it an input."""
+
+    reference: Any
+
+    __eq__, __hash__ = object.__eq__, object.__hash__
+
+    def spec(self) -> Spec:
+        return Spec(tuple(self.reference.shape), np.dtype(self.reference.dtype))
+
+
+@dataclass(frozen=True, eq=False)
+class Pick(Op):
+    """One of the values of an op that has several."""
+
+    index: int
+
+    def forward(self, xp: Any, xs: tuple) -> Any:
+        return xs[self.index]
+
+    def spec(self, xs: tuple) -> Spec:
+        return xs[self.index]
+
+
+class Node(Operators):
+    """`op` applied to `inputs`. Frozen, and interned: equal computations are the same object."""
+
+    __slots__ = ("__weakref__", "inputs", "line", "op", "spec")
+
+    op: Op
+    inputs: tuple[Node, ...]
+    spec: Any  # a Spec, or a tuple of them where the op has several values
+    line: Line | None
+
+    def __new__(cls, op: Op, inputs: tuple[Node, ...] = ()) -> Node:
+        key = (op, tuple(map(id, inputs)))  # by id: == of two nodes is a node
+        found = _INTERNED.get(key)
+        if found is not None:
+            return found
+        node = object.__new__(cls)
+        line = caller(2)
+        try:
+            spec = op.spec(*(i.spec for i in inputs))
+        except ChainruleError as error:
+            raise type(error)(f"{error}{made_at(line)}") from None
+        for name, value in (("op", op), ("inputs", inputs), ("spec", spec), ("line", line)):
+            object.__setattr__(node, name, value)
+        _INTERNED[key] = node
+        return node
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a node is frozen; {name} cannot be set")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the value to come."""
+        return self.spec.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of the value to come."""
+        return self.spec.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def name(self) -> str:
+        """What the user called it, for an input."""
+        return self.op.label if isinstance(self.op, Input) else ""
+
+    def __repr__(self) -> str:
+        return f"Node({self.op}, shape={getattr(self.spec, 'shape', '(...)')})"
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("len of a value with no axes")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def _no_number(self, asked: str, instead: str) -> TracingError:
+        return TracingError(
+            f"{asked} of {self.op} {self.shape} asks for a number while the function is traced,"
+            f" when there is none yet; use {instead}{made_at(caller(3))}"
+        )
+
+    def __bool__(self) -> bool:
+        raise self._no_number("if", "cr.where(condition, a, b) or cr.cond(condition, f, g, *args)")
+
+    def __float__(self) -> float:
+        raise self._no_number("float", "the value itself, and cr.* functions of it")
+
+    def __int__(self) -> int:
+        raise self._no_number("int", "its .shape, or an argument that is not traced")
+
+    __index__ = __int__
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise self._no_number("np.asarray", "cr.* functions in place of NumPy's")
+
+
+def input_node(shape: tuple[int, ...], dtype: Any = np.float64, name: str = "") -> Node:
+    """A fresh input of a graph."""
+    return Node(Input(Spec(tuple(shape), np.dtype(dtype)), name))
+
+
+def constant_node(value: Any, dtype: np.dtype) -> Node:
+    """One number as a node."""
+    number = np.dtype(dtype).type(value)
+    return Node(Constant(str(number), np.dtype(dtype).name))
+
+
+def as_node(x: Any, among: tuple = ()) -> Node:
+    """`x` as a node; a Python number takes the dtype it has beside the operands `among`."""
+    if type(x) is Node:
+        return x
+    if isinstance(x, (bool, int, float)):
+        return constant_node(x, weak_dtype(x, among))
+    if isinstance(x, np.generic):
+        return constant_node(x, x.dtype)
+    if type(x) is np.ndarray and x.size and not any(x.strides):  # one number, broadcast
+        number = constant_node(x[(0,) * x.ndim], x.dtype)
+        return number if x.ndim == 0 else FUNCTIONS["broadcast_to"](number, x.shape)
+    return Node(Captured(x if hasattr(x, "shape") else np.asarray(x)))
+
+
+def _apply(op: Op, xs: tuple) -> Any:
+    among = xs[op.conditions :]
+    return unpack(Node(op, tuple(as_node(x, among) for x in xs)))
+
+
+def unpack(made: Node) -> Any:
+    """What an op gives: one value, or a tuple of them picked from the one node."""
+    if isinstance(made.spec, Spec):
+        return made
+    return tuple(Node(Pick(i), (made,)) for i in range(len(made.spec)))
+
+
+KINDS[Node] = Kind(rank=3, apply=_apply)

@@ -1,0 +1,140 @@
+"""What an operation is, and how it is applied to whatever it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from .caller import caller, made_at
+from .errors import ChainruleError, DTypeError, UsageError
+from .namespace import XP
+
+
+class Spec(NamedTuple):
+    """What is known of a value before there is one."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+class Kind(NamedTuple):
+    """How an op is applied to one kind of operand; the highest rank among the operands wins."""
+
+    rank: int
+    apply: Callable[[Op, tuple], Any]
+
+
+# Filled by the kinds themselves (nodes, tensors, symbols): a plain array is no kind,
+# so an op handed arrays alone gives an array.
+KINDS: dict[type, Kind] = {}
+
+
+class Op:
+    """One operation: its value, its gradient, its notation. Ops are hashable values.
+
+    A subclass says `forward(xp, *xs)` and either `local` (see `Elementwise`) or
+    `grad(g, y, *xs)`: the downstream gradient of every input, written with other ops, so
+    that it works on whatever it is handed. An entry may be None (no gradient flows) or a
+    function without arguments, which is only called if that gradient is wanted.
+    """
+
+    latex: ClassVar[str] = ""  # TeX with #1, #2 for the operands
+    binds: ClassVar[int] = 4  # of the result: 1 sum, 2 product, 3 power, 4 atom
+    takes: ClassVar[tuple[int, ...]] = (0,)  # what each operand must bind at least, else brackets
+    words: ClassVar[str] = ""  # what it does to a gradient
+    source: ClassVar[str] = ""
+    selects: ClassVar[bool] = False  # discards some elements of its operands, as `where` does
+    linear: ClassVar[bool] = False  # in all of its operands together
+    conditions: ClassVar[int] = 0  # leading operands that choose, and have no gradient
+    stops: ClassVar[bool] = False  # lets no gradient through
+    zero: ClassVar[bool] = False  # the gradient is 0 almost everywhere (floor, sign)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = _snake(cls.__name__)
+
+    name: ClassVar[str] = "op"
+
+    def forward(self, xp: Any, *xs: Any) -> Any:
+        """The value."""
+        raise NotImplementedError(f"{type(self).__name__}.forward")
+
+    def spec(self, *xs: Spec) -> Any:
+        """Shape and dtype of the value; raises in words where the operands do not fit."""
+        raise NotImplementedError(f"{type(self).__name__}.spec")
+
+    def grad(self, g: Any, y: Any, *xs: Any) -> tuple:
+        """The downstream gradients, from the upstream gradient `g` and the value `y`."""
+        raise NotImplementedError(f"{type(self).__name__}.grad")
+
+    def pull(self, g: Any, y: Any, xs: list, wanted: list[bool], mask: Any = None) -> list:
+        """`grad` of the wanted operands; `mask` marks the elements of `y` that count."""
+        downs = self.grad(g, y, *xs)
+        return [
+            (d() if callable(d) else d) if w else None for d, w in zip(downs, wanted, strict=True)
+        ]
+
+    def push(self, ts: list, y: Any, xs: list) -> Any:
+        """The tangent of the value from the tangents of the operands (None: it is 0)."""
+        if self.linear:
+            return self(*(0.0 * x if t is None else t for t, x in zip(ts, xs, strict=True)))
+        raise NotImplementedError(f"{type(self).__name__}.push")
+
+    def mask_down(self, mask: Any, y: Any, xs: list) -> list:
+        """For each operand, which of its elements count, if `mask` says so for the value."""
+        return [None] * len(xs)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    @classmethod
+    @lru_cache(4096, typed=True)
+    def of(cls, *args: Any) -> Op:
+        """The op with these parameters; the same parameters give the same object."""
+        return cls(*args)
+
+    def __call__(self, *xs: Any) -> Any:
+        """Apply to arrays, tensors, nodes or symbols: the result is of the same kind."""
+        kind = None
+        for x in xs:
+            found = KINDS.get(type(x))
+            if found is not None and (kind is None or found.rank > kind.rank):
+                kind = found
+        if kind is not None:
+            return kind.apply(self, xs)
+        try:
+            return self.forward(XP, *xs)
+        except Exception as error:
+            raise explain(self, xs, error) from None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def explain(op: Op, xs: tuple, error: Exception) -> Exception:
+    """The error of an op that could not be computed, in our words and with the user's line."""
+    line = made_at(caller(3))
+    if isinstance(error, ChainruleError):
+        return error if "made at" in str(error) else type(error)(f"{error}{line}")
+    arrays = [np.asarray(x) if not hasattr(x, "dtype") else x for x in xs]
+    specs = [Spec(tuple(a.shape), np.dtype(a.dtype)) for a in arrays]
+    try:
+        op.spec(*specs)
+    except ChainruleError as found:
+        return type(found)(f"{found}{line}")
+    except Exception:  # the rule itself could not read such operands: fall through to NumPy's words
+        pass
+    shapes = ", ".join(f"{s.shape} {s.dtype}" for s in specs)
+    kind = DTypeError if isinstance(error, TypeError) else UsageError
+    return kind(f"{op}: cannot be computed of {shapes}; NumPy says: {error}{line}")
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))

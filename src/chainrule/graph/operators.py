@@ -1,0 +1,124 @@
+"""Python's operators and NumPy's protocols, for every kind of value that ops apply to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from .errors import InPlaceError, UsageError
+
+# Filled by the ops, under their public names: the graph knows that there are operators,
+# the ops say what they are.
+FUNCTIONS: dict[str, Callable] = {}
+
+# NumPy's names, where they are not the Array API's.
+NUMPY_NAMES = {
+    "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2",
+    "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh", "power": "pow", "float_power": "pow",
+    "true_divide": "divide", "rint": "round", "fabs": "abs", "mod": "remainder",
+    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift",
+    "invert": "bitwise_invert", "concatenate": "concat", "transpose": "permute_dims",
+    "amax": "max", "amin": "min", "cumsum": "cumulative_sum", "cumprod": "cumulative_prod",
+}  # fmt: skip
+
+
+def _binary(name: str) -> tuple[Callable, Callable]:
+    def left(self: Any, other: Any) -> Any:
+        return FUNCTIONS[name](self, other)
+
+    def right(self: Any, other: Any) -> Any:
+        return FUNCTIONS[name](other, self)
+
+    return left, right
+
+
+def _unary(name: str) -> Callable:
+    def method(self: Any) -> Any:
+        return FUNCTIONS[name](self)
+
+    return method
+
+
+class Operators:
+    """What a tensor, a node and a symbol have in common: they can be computed with."""
+
+    __slots__ = ()
+    __array_priority__ = 1000
+
+    __add__, __radd__ = _binary("add")
+    __sub__, __rsub__ = _binary("subtract")
+    __mul__, __rmul__ = _binary("multiply")
+    __truediv__, __rtruediv__ = _binary("divide")
+    __floordiv__, __rfloordiv__ = _binary("floor_divide")
+    __mod__, __rmod__ = _binary("remainder")
+    __pow__, __rpow__ = _binary("pow")
+    __matmul__, __rmatmul__ = _binary("matmul")
+    __and__, __rand__ = _binary("bitwise_and")
+    __or__, __ror__ = _binary("bitwise_or")
+    __xor__, __rxor__ = _binary("bitwise_xor")
+    __lshift__, __rlshift__ = _binary("bitwise_left_shift")
+    __rshift__, __rrshift__ = _binary("bitwise_right_shift")
+    __lt__, __gt__ = _binary("less")[0], _binary("greater")[0]
+    __le__, __ge__ = _binary("less_equal")[0], _binary("greater_equal")[0]
+    __eq__, __ne__ = _binary("equal")[0], _binary("not_equal")[0]
+    __neg__, __pos__ = _unary("negative"), _unary("positive")
+    __abs__, __invert__ = _unary("abs"), _unary("bitwise_invert")
+    __hash__ = object.__hash__
+
+    def __getitem__(self, key: Any) -> Any:
+        return FUNCTIONS["getitem"](self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise InPlaceError(
+            "a tensor is a value and cannot be assigned into; write"
+            " cr.where(mask, new, x), or cr.scatter_add(x, index, change)"
+        )
+
+    @property
+    def T(self) -> Any:
+        """The transpose of a matrix."""
+        return FUNCTIONS["transpose"](self)
+
+    @property
+    def mT(self) -> Any:
+        """The transpose of the last two axes."""
+        return FUNCTIONS["matrix_transpose"](self)
+
+    def sum(self, axis=None, keepdims: bool = False) -> Any:
+        """`cr.sum` of it."""
+        return FUNCTIONS["sum"](self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis=None, keepdims: bool = False) -> Any:
+        """`cr.mean` of it."""
+        return FUNCTIONS["mean"](self, axis=axis, keepdims=keepdims)
+
+    def reshape(self, *shape: Any) -> Any:
+        """`cr.reshape` of it."""
+        return FUNCTIONS["reshape"](self, shape[0] if len(shape) == 1 else shape)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if kwargs.pop("out", None) is not None:
+            raise InPlaceError(
+                f"np.{ufunc.__name__}(..., out=...): a tensor is never written into; "
+                f"use the value that np.{ufunc.__name__} returns"
+            )
+        if method != "__call__" or kwargs:
+            asked = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+            raise UsageError(f"{asked} with {kwargs or 'a tensor'} has no gradient; see cr.*")
+        return _numpy(ufunc.__name__)(*inputs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _numpy(func.__name__)(*args, **kwargs)
+
+
+def _numpy(name: str) -> Callable:
+    if name in ("shape", "ndim", "size"):
+        return attrgetter(name)
+    function = FUNCTIONS.get(NUMPY_NAMES.get(name, name))
+    if function is None:
+        raise UsageError(
+            f"np.{name} of a tensor is not known; use a function of chainrule, "
+            f"or np.{name}(x.value), which leaves the graph"
+        )
+    return function

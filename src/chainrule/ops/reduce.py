@@ -1,0 +1,381 @@
+"""Reductions: some axes disappear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..graph.op import Op, Spec
+from .elementwise.arithmetic import square
+from .elementwise.exponential import exp
+from .elementwise.logic import equal, isfinite
+from .family import Move, Reduce, axes_of, like, reshape, where
+
+
+class Sum(Reduce):
+    """The sum along the axes."""
+
+    latex = r"\sum #1"
+    words = "copies the upstream gradient to every element it added up"
+    source = "Array API 2024.12, sum"
+    linear = True
+
+    def forward(self, xp, x):
+        return xp.sum(x, axis=self.axis, keepdims=self.keepdims)
+
+    def local(self, y, x):
+        return 1
+
+
+class Mean(Reduce):
+    """The arithmetic mean along the axes."""
+
+    latex = r"\operatorname{mean}\left(#1\right)"
+    words = "copies the upstream gradient to every element, divided by how many there are"
+    source = "Array API 2024.12, mean"
+    linear = True
+
+    def forward(self, xp, x):
+        return xp.sum(x, axis=self.axis, keepdims=self.keepdims) / self._count(x.shape)
+
+    def dtype(self, dtype):
+        return np.result_type(dtype, 0.0) if dtype.kind != "f" else dtype
+
+    def local(self, y, x):
+        return 1.0 / self._count(x.shape)
+
+    def _count(self, shape):
+        count = 1
+        for a in axes_of(self, self.axis, len(shape)):
+            count *= shape[a]
+        return count or np.nan  # the mean of nothing
+
+
+class Max(Reduce):
+    """The largest element along the axes."""
+
+    latex = r"\max\left(#1\right)"
+    words = "routes the upstream gradient to the largest element; ties share it evenly"
+    source = "Array API 2024.12, max"
+
+    def forward(self, xp, x):
+        return xp.max(x, axis=self.axis, keepdims=self.keepdims)
+
+    def local(self, y, x):
+        winners = like(equal(x, y), x)
+        return winners / Sum.of(self.axis, True)(winners)
+
+
+class Min(Max):
+    """The smallest element along the axes."""
+
+    latex = r"\min\left(#1\right)"
+    words = "routes the upstream gradient to the smallest element; ties share it evenly"
+    source = "Array API 2024.12, min"
+
+    def forward(self, xp, x):
+        return xp.min(x, axis=self.axis, keepdims=self.keepdims)
+
+
+class Norm(Reduce):
+    """The Euclidean norm √Σx² along the axes; its gradient at 0 is 0."""
+
+    latex = r"\left\|#1\right\|"
+    words = "scales the upstream gradient by x/‖x‖: the direction"
+    source = "Golub and Van Loan, Matrix Computations, 2.2"
+
+    def forward(self, xp, x):
+        largest = xp.max(xp.abs(x), axis=self.axis, keepdims=True, initial=0)
+        scale = xp.where(xp.isfinite(largest) & (largest > 0), largest, xp.ones_like(largest))
+        total = xp.sqrt(xp.sum(xp.square(x / scale), axis=self.axis, keepdims=True)) * scale
+        return total if self.keepdims else xp.squeeze(total, self._axes(x))
+
+    def dtype(self, dtype):
+        return np.result_type(dtype, 0.0) if dtype.kind != "f" else dtype
+
+    def local(self, y, x):
+        return x / where(y == 0, 1.0, y)
+
+    def _axes(self, x):
+        return axes_of(self, self.axis, len(x.shape))
+
+
+class Logsumexp(Reduce):
+    """ln Σeˣ along the axes, without overflow."""
+
+    latex = r"\ln \sum e^{#1}"
+    words = "shares the upstream gradient among the elements by their softmax"
+    source = "Blanchard, Higham and Higham 2021"
+
+    def forward(self, xp, x):
+        largest = xp.max(x, axis=self.axis, keepdims=True, initial=-np.inf)
+        shift = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
+        with np.errstate(divide="ignore"):  # ln 0 = -inf is the value where all is -inf
+            total = xp.log(xp.sum(xp.exp(x - shift), axis=self.axis, keepdims=True)) + shift
+        return total if self.keepdims else xp.squeeze(total, axes_of(self, self.axis, x.ndim))
+
+    def dtype(self, dtype):
+        return np.result_type(dtype, 0.0) if dtype.kind != "f" else dtype
+
+    def local(self, y, x):
+        return exp(x - where(isfinite(y), y, 0.0))
+
+
+class Prod(Reduce):
+    """The product along the axes."""
+
+    latex = r"\prod #1"
+    words = "scales by the product of all the other elements"
+    source = "Array API 2024.12, prod"
+
+    def forward(self, xp, x):
+        return xp.prod(x, axis=self.axis, keepdims=self.keepdims)
+
+    def local(self, y, x):
+        # Not y/x, which a single 0 would spoil: the product of what stands before times
+        # the product of what stands behind, over the reduced axes laid out as one.
+        shape, axes = x.shape, axes_of(self, self.axis, len(x.shape))
+        rest = tuple(a for a in range(len(shape)) if a not in axes)
+        flat = reshape(_permute(x, rest + axes), (*(shape[a] for a in rest), -1))
+        others = _exclusive(flat) * _flip(_exclusive(_flip(flat)))
+        laid = reshape(others, tuple(shape[a] for a in rest + axes))
+        return _permute(laid, tuple(int(k) for k in np.argsort(rest + axes)))
+
+
+def _permute(x: Any, axes: tuple[int, ...]) -> Any:
+    from .move import permute_dims
+
+    return permute_dims(x, axes) if axes else x
+
+
+def _flip(x: Any) -> Any:
+    from .move import flip
+
+    return flip(x, axis=-1)
+
+
+def _exclusive(x: Any) -> Any:
+    """The product of all elements before each, along the last axis."""
+    from .move import concat
+
+    if x.shape[-1] == 0:
+        return x
+    one = np.broadcast_to(x.dtype.type(1), (*x.shape[:-1], 1))
+    return concat([one, CumulativeProd.of(-1)(x)[..., :-1]], axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class CumulativeSum(Move):
+    """The sum of all elements up to and including each; its adjoint adds up from behind."""
+
+    axis: int = -1
+
+    latex = r"\operatorname{cumsum}\left(#1\right)"
+    words = "hands every element the sum of the upstream gradients from its place on"
+    source = "Array API 2024.12, cumulative_sum"
+
+    def forward(self, xp, x):
+        return xp.cumsum(x, axis=self.axis)
+
+    def spec(self, x):
+        axes_of(self, self.axis, len(x.shape))
+        return Spec(x.shape, np.cumsum(np.ones(1, x.dtype)).dtype)
+
+    def grad(self, g, y, x):
+        from .move import flip
+
+        return (flip(self(flip(g, axis=self.axis)), axis=self.axis),)
+
+
+@dataclass(frozen=True, eq=False)
+class CumulativeProd(Op):
+    """The product of all elements up to and including each."""
+
+    axis: int = -1
+
+    latex = r"\operatorname{cumprod}\left(#1\right)"
+    words = "hands every element the products it is a factor of, without itself"
+    source = "Array API 2024.12, cumulative_prod"
+
+    def forward(self, xp, x):
+        return xp.cumprod(x, axis=self.axis)
+
+    def spec(self, x):
+        axes_of(self, self.axis, len(x.shape))
+        return Spec(x.shape, np.cumprod(np.ones(1, x.dtype)).dtype)
+
+    def jacobian(self, x):
+        """d y[j] / d x[k] in [..., k, j], for the axis moved last: x[k] replaced by 1."""
+        n = x.shape[-1]
+        replaced = where(np.eye(n, dtype=bool), 1.0, reshape(x, (*x.shape[:-1], 1, n)))
+        return where(np.tri(n, dtype=bool).T, CumulativeProd.of(-1)(replaced), 0.0)
+
+    def grad(self, g, y, x):
+        from .move import moveaxis
+
+        g, x = moveaxis(g, self.axis, -1), moveaxis(x, self.axis, -1)
+        d = Sum.of(-1, False)(self.jacobian(x) * reshape(g, (*g.shape[:-1], 1, g.shape[-1])))
+        return (moveaxis(d, -1, self.axis),)
+
+    def push(self, ts, y, xs):
+        from .move import moveaxis
+
+        t, x = moveaxis(ts[0], self.axis, -1), moveaxis(xs[0], self.axis, -1)
+        d = Sum.of(-2, False)(self.jacobian(x) * reshape(t, (*t.shape, 1)))
+        return moveaxis(d, -1, self.axis)
+
+
+@dataclass(frozen=True, eq=False)
+class Ask(Reduce):
+    """A reduction that answers: any, all, argmax, argmin. No gradient flows through it."""
+
+    question: str = "any"
+
+    words = "answers a question, so nothing flows back"
+    stops = True
+
+    @property
+    def name(self) -> str:
+        return self.question
+
+    @property
+    def latex(self) -> str:
+        return rf"\operatorname{{{self.question}}}\left(#1\right)"
+
+    def forward(self, xp, x):
+        return getattr(xp, self.question)(x, axis=self.axis, keepdims=self.keepdims)
+
+    def dtype(self, dtype):
+        return np.dtype(np.int64 if self.question.startswith("arg") else bool)
+
+
+def _axis(axis: Any) -> Any:
+    if isinstance(axis, (list, tuple, np.ndarray)):
+        return tuple(int(a) for a in axis)
+    return axis if axis is None else int(axis)
+
+
+def _cast(x: Any, dtype: Any) -> Any:
+    from .family import Cast
+
+    return x if dtype is None or x.dtype == dtype else Cast.of(np.dtype(dtype))(x)
+
+
+def _array(x: Any) -> Any:
+    return x if hasattr(x, "dtype") else np.asarray(x, dtype=None)
+
+
+def sum(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Any:
+    """The sum along `axis` (all axes, where it is None)."""
+    return Sum.of(_axis(axis), keepdims)(_cast(_array(x), dtype))
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The arithmetic mean along `axis`."""
+    return Mean.of(_axis(axis), keepdims)(_array(x))
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Any:
+    """The product along `axis`; a 0 among the factors leaves the gradient exact."""
+    return Prod.of(_axis(axis), keepdims)(_cast(_array(x), dtype))
+
+
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest element along `axis`; ties share the gradient evenly."""
+    return Max.of(_axis(axis), keepdims)(_array(x))
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest element along `axis`; ties share the gradient evenly."""
+    return Min.of(_axis(axis), keepdims)(_array(x))
+
+
+def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The Euclidean norm along `axis`; its gradient at 0 is 0."""
+    return Norm.of(_axis(axis), keepdims)(_array(x))
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """ln Σeˣ along `axis`, without overflow."""
+    return Logsumexp.of(_axis(axis), keepdims)(_array(x))
+
+
+def var(x: Any, axis: Any = None, keepdims: bool = False, *, correction: float = 0.0) -> Any:
+    """The variance along `axis`: the mean square distance from the mean."""
+    x = _array(x)
+    apart = x - mean(x, axis, keepdims=True)
+    return sum(square(apart), axis, keepdims) / _freedom(x, axis, correction)
+
+
+def std(x: Any, axis: Any = None, keepdims: bool = False, *, correction: float = 0.0) -> Any:
+    """The standard deviation along `axis`; its gradient where all are equal is 0."""
+    x = _array(x)
+    apart = x - mean(x, axis, keepdims=True)
+    return norm(apart, axis, keepdims) / _freedom(x, axis, correction) ** 0.5
+
+
+def _freedom(x: Any, axis: Any, correction: float) -> float:
+    count = 1
+    for a in axes_of("var", _axis(axis), len(x.shape)):
+        count *= x.shape[a]
+    free = count - correction
+    return float(free) if free > 0 else float("nan")
+
+
+def cumulative_sum(
+    x: Any, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    """The running sum along `axis`; with `include_initial` it starts at 0."""
+    return _running(CumulativeSum, 0, x, axis, dtype, include_initial)
+
+
+def cumulative_prod(
+    x: Any, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Any:
+    """The running product along `axis`; with `include_initial` it starts at 1."""
+    return _running(CumulativeProd, 1, x, axis, dtype, include_initial)
+
+
+def _running(op: type, first: int, x: Any, axis: Any, dtype: Any, include_initial: bool) -> Any:
+    from .move import concat
+
+    x = _cast(_array(x), dtype)
+    if axis is None:
+        if len(x.shape) != 1:
+            from ..graph.errors import UsageError
+
+            raise UsageError(f"{op.name} of {x.shape}: with more than one axis, say which: axis=")
+        axis = 0
+    y = op.of(axis)(x)
+    if not include_initial:
+        return y
+    shape = tuple(1 if k == axis % len(x.shape) else n for k, n in enumerate(x.shape))
+    return concat([np.full(shape, first, y.dtype), y], axis=axis)
+
+
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether any element along `axis` is true."""
+    return Ask.of(_axis(axis), keepdims, "any")(_array(x))
+
+
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether all elements along `axis` are true."""
+    return Ask.of(_axis(axis), keepdims, "all")(_array(x))
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the largest element along `axis`, the first of several."""
+    return Ask.of(axis, keepdims, "argmax")(_array(x))
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The index of the smallest element along `axis`, the first of several."""
+    return Ask.of(axis, keepdims, "argmin")(_array(x))
+
+
+__all__ = [
+    "all", "any", "argmax", "argmin", "cumulative_prod", "cumulative_sum", "logsumexp", "max",
+    "mean", "min", "norm", "prod", "std", "sum", "var",
+]  # fmt: skip

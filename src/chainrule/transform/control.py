@@ -1,0 +1,197 @@
+"""Loops, branches and recomputation as ops, over pytrees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from ..eager.tensor import Tensor, as_tensor
+from ..graph.caller import caller, made_at
+from ..graph.errors import ShapeError, UsageError
+from ..graph.node import Node, input_node
+from ..graph.op import Op, Spec
+from ..graph.walk import Graph
+from ..graph.walk import capture as capture_nodes
+from ..ops.loop import call_flat, cond_flat, scan_flat
+from .trees import tree_flatten, tree_unflatten
+from .watch import spec_of
+
+
+class StopGradient(Op):
+    """The value itself, with no gradient flowing back."""
+
+    latex, binds = "#1", 4
+    words = "lets no gradient through, as it was told"
+    stops = True
+
+    def forward(self, xp, x):
+        return x
+
+    def spec(self, x):
+        return x
+
+    def grad(self, g, y, x):
+        return (None,)
+
+
+_stop = StopGradient()
+
+
+def stop_gradient(x: Any) -> Any:
+    """`x` as a constant: no gradient flows through here.
+
+    >>> import chainrule as cr
+    >>> float(cr.grad(lambda x: x * cr.stop_gradient(x))(3.0))
+    3.0
+    """
+    return _stop(x)
+
+
+def _operands(tree: Any) -> tuple[list, Any]:
+    leaves, structure = tree_flatten(tree)
+    return [x if isinstance(x, (Tensor, Node)) else as_tensor(x)._value for x in leaves], structure
+
+
+def scan(
+    f: Callable, init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
+) -> tuple[Any, Any]:
+    """Run `f(carry, x) → (carry, y)` along the leading axis of `xs`; ys come out stacked.
+
+    The loop is one op with a body: drawn folded, differentiated as a scan.
+    Shapes: every leaf of `xs` (T, …); the carry keeps its structure, shapes and dtypes.
+    Raises: ShapeError where the carry changes or the lengths differ.
+    Source: jax.lax.scan.
+
+    >>> import chainrule as cr
+    >>> total, running = cr.scan(lambda c, x: (c + x, c + x), 0.0, np.array([1.0, 2.0, 3.0]))
+    >>> float(total), running
+    (6.0, array([1., 3., 6.]))
+    """
+    carries, carry_tree = _operands(init)
+    ins, in_tree = _operands(xs)
+    count = _length(ins, length)
+    shapes = [spec_of(c) for c in carries]
+    out_tree = None
+
+    def step(*values: Any) -> list[Any]:
+        nonlocal out_tree
+        carry = tree_unflatten(carry_tree, values[: len(carries)])
+        x = tree_unflatten(in_tree, values[len(carries) :])
+        made = f(carry, x)
+        if not isinstance(made, tuple) or len(made) != 2:
+            raise UsageError(f"scan: the function must return (carry, y){made_at(caller(2))}")
+        after, structure = tree_flatten(made[0])
+        _same_carry(after, structure, carry_tree, shapes)
+        ys, out_tree = tree_flatten(made[1])
+        return [*after, *ys]
+
+    made = scan_flat(step, [*carries, *ins], len(carries), len(ins), count, reverse)
+    last = tree_unflatten(carry_tree, made[: len(carries)])
+    return last, tree_unflatten(out_tree, made[len(carries) :])
+
+
+def _length(ins: list, length: int | None) -> int:
+    sizes = {x.shape[0] if len(x.shape) else None for x in ins} | ({length} - {None})
+    if len(sizes) != 1 or None in sizes:
+        raise ShapeError(
+            f"scan: the leading axes of xs, and length, are {sorted(map(str, sizes))}; "
+            f"they must be one number{made_at(caller(2))}"
+        )
+    return sizes.pop()
+
+
+def _same_carry(after: list, structure: Any, tree: Any, shapes: list[Spec]) -> None:
+    if structure != tree:
+        raise ShapeError(f"scan: the carry changes its structure from {tree} to {structure}")
+    for new, old in zip(after, shapes, strict=True):
+        if tuple(np.shape(new)) != old.shape or getattr(new, "dtype", old.dtype) != old.dtype:
+            raise ShapeError(
+                f"scan: the carry goes in as {old.dtype} {old.shape} and comes out as "
+                f"{getattr(new, 'dtype', type(new).__name__)} {tuple(np.shape(new))}; a step must "
+                f"return what it was given{made_at(caller(3))}"
+            )
+
+
+def cond(condition: Any, then: Callable, other: Callable, *operands: Any) -> Any:
+    """`then(*operands)` if the condition holds, otherwise `other(*operands)`, as one op.
+
+    >>> import chainrule as cr
+    >>> f = lambda x: cr.cond(x > 0, cr.sqrt, cr.square, x)
+    >>> float(f(np.float64(9.0))), float(cr.grad(f)(-3.0))
+    (3.0, -6.0)
+    """
+    leaves, structure = _operands(operands)
+    trees: list = []
+
+    def flat(f: Callable) -> Callable:
+        def run(*values: Any) -> list[Any]:
+            made, tree = tree_flatten(f(*tree_unflatten(structure, values)))
+            trees.append((tree, [spec_of(y) for y in made]))
+            return made
+
+        return run
+
+    condition = condition if hasattr(condition, "dtype") else np.asarray(condition)
+    made = cond_flat(condition, flat(then), flat(other), leaves)
+    if trees[0] != trees[1]:
+        raise ShapeError(
+            f"cond: the branches return {trees[0][1]} and {trees[1][1]}; they must agree"
+            f"{made_at(caller())}"
+        )
+    return tree_unflatten(trees[0][0], made)
+
+
+def checkpoint(f: Callable) -> Callable:
+    """`f`, whose inside is not kept but computed again for the gradient: time for memory.
+
+    >>> import chainrule as cr
+    >>> float(cr.grad(cr.checkpoint(cr.tanh))(0.0))
+    1.0
+    """
+
+    @wraps(f)
+    def wrapped(*args: Any) -> Any:
+        leaves, structure = _operands(args)
+        out_tree = None
+
+        def run(*values: Any) -> list[Any]:
+            nonlocal out_tree
+            made, out_tree = tree_flatten(f(*tree_unflatten(structure, values)))
+            return made
+
+        found = call_flat(run, leaves)
+        return tree_unflatten(out_tree, found)
+
+    return wrapped
+
+
+def capture(f: Callable, *args: Any) -> Graph:
+    """The graph of `f` for arguments of these shapes and dtypes; nothing is computed.
+
+    What `f` takes from outside becomes inputs after those of the arguments.
+    Raises: TracingError where `f` asks for a number.
+
+    >>> import chainrule as cr
+    >>> [str(n.op) for n in cr.capture(lambda x: cr.tanh(x) * 2, 1.0).order]
+    ['x', 'tanh', '2.0', 'multiply']
+    """
+    leaves, structure = tree_flatten(args)
+    names = _names(f, len(leaves)) if len(leaves) == len(args) else [""] * len(leaves)
+    nodes = [
+        input_node(*spec_of(x), getattr(x, "name", None) or n)
+        for x, n in zip(leaves, names, strict=True)
+    ]
+
+    def flat(*values: Any) -> list[Any]:
+        return tree_flatten(f(*tree_unflatten(structure, values)))[0]
+
+    return capture_nodes(flat, nodes)[0]
+
+
+def _names(f: Callable, count: int) -> list[str]:
+    code = getattr(f, "__code__", None)
+    names = list(code.co_varnames[: code.co_argcount]) if code else []
+    return (names + [""] * count)[:count]

@@ -1,0 +1,230 @@
+"""Gradients of functions, by one backward sweep over what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from ..eager.backward import upstream_of, value_of
+from ..eager.tensor import Tensor, as_tensor, leaf
+from ..graph.caller import caller, made_at
+from ..graph.chain import itself, on_path, pull, where_the_path_breaks
+from ..graph.errors import PathError, ScalarError, UsageError
+from ..graph.node import Node
+from ..graph.walk import order
+from .trees import tree_flatten, tree_map, tree_names, tree_unflatten
+from .watch import Arguments, handed, is_outer, linked, output
+
+
+def value_and_grad(
+    f: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable:
+    """The function that gives `f`'s value and its gradient with respect to `argnums`.
+
+    Shapes: `f` returns one number (and, with `has_aux`, something else beside it); the gradient
+    has the structure, shapes and dtypes of the argument. Arrays give arrays, tensors tensors.
+    Raises: ScalarError, PathError (the value does not depend on it), DTypeError (integers).
+
+    >>> import chainrule as cr
+    >>> cr.value_and_grad(lambda x: x * x)(3.0)
+    (np.float64(9.0), np.float64(6.0))
+    """
+    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    @wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        selected = _select(args, places, "grad")
+        arguments = Arguments.of(selected, "grad")
+        with np.errstate(all="ignore"):  # not finite is named when asked: see chainrule.finite
+            found = f(*_replace(args, places, arguments.tree), **kwargs)
+        y, aux = found if has_aux else (found, None)
+        y = output(y, arguments)
+        value, gradients = differentiate(y, arguments)
+        tree = arguments.wrap(gradients)
+        gradient = tree[0] if isinstance(argnums, int) else tree
+        return ((value, aux) if has_aux else value), gradient
+
+    return wrapped
+
+
+def grad(f: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable:
+    """The gradient of `f`, as a function; apply it again for higher derivatives.
+
+    >>> import chainrule as cr
+    >>> float(cr.grad(cr.grad(cr.grad(cr.tanh)))(0.0))
+    -2.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return wrapped
+
+
+def vjp(f: Callable, *args: Any) -> tuple[Any, Callable]:
+    """`f(*args)`, and the function from an upstream gradient to those of all arguments.
+
+    Shapes: `f` returns one array; upstream has its shape. One forward pass serves many calls.
+
+    >>> import chainrule as cr
+    >>> y, pullback = cr.vjp(lambda x: x ** 2, np.array([1.0, 2.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
+    """
+    arguments = Arguments.of(args, "vjp")
+    y = output(f(*arguments.tree), arguments)
+
+    def pullback(upstream: Any) -> tuple:
+        """The gradients of the arguments for this upstream gradient."""
+        return arguments.wrap(differentiate(y, arguments, upstream)[1])
+
+    return _value(y, arguments, is_outer(order((y,)), arguments.watched)), pullback
+
+
+def differentiate(y: Any, arguments: Arguments, upstream: Any = None) -> tuple[Any, list]:
+    """The value of `y`, and the gradient for every watched leaf."""
+    if type(y) is Node:
+        return y, _of_nodes(y, arguments, upstream)
+    watched = arguments.watched
+    nodes = order((y,), leaves=set(watched))
+    outer = is_outer(nodes, watched) or isinstance(upstream, Tensor)
+    if outer:
+        seed = (
+            upstream
+            if isinstance(upstream, Tensor)
+            else as_tensor(upstream_of(y, upstream, arguments.asked))
+        )
+        found = pull(nodes, {y: seed}, watched, itself)
+    else:
+        seed = upstream_of(y, upstream, arguments.asked)
+        with np.errstate(all="ignore"):
+            found = pull(nodes, {y: seed}, watched, value_of)
+    gradients = [
+        found[w] if w in found else _missing(nodes, y, w, k, arguments)
+        for k, w in enumerate(watched)
+    ]
+    if outer:
+        gradients = [_link(d, w) for d, w in zip(gradients, watched, strict=True)]
+    return _value(y, arguments, outer), gradients
+
+
+def _link(d: Any, w: Tensor) -> Tensor:
+    d = as_tensor(d)
+    return linked(d, w.inputs[0]) if w.inputs else d
+
+
+def _value(y: Any, arguments: Arguments, outer: bool) -> Any:
+    if outer or type(y) is Node:
+        return y
+    return leaf(y._value) if arguments.any_tensor else handed(y._value, None)
+
+
+def _of_nodes(y: Node, arguments: Arguments, upstream: Any) -> list:
+    if upstream is None and y.size != 1:
+        raise ScalarError(
+            f"{arguments.asked}: of {y.op}, shape {y.shape}; a gradient starts from one number: "
+            f"take cr.sum or cr.mean of it{made_at(y.line)}"
+        )
+    seed = np.broadcast_to(y.dtype.type(1), y.shape) if upstream is None else upstream
+    found = pull(order((y,)), {y: seed}, arguments.watched)
+    zeros = [np.broadcast_to(w.dtype.type(0), w.shape) for w in arguments.watched]
+    return [found.get(w, z) for w, z in zip(arguments.watched, zeros, strict=True)]
+
+
+def _missing(nodes: list, y: Tensor, w: Tensor, place: int, arguments: Arguments) -> Any:
+    """Zeros, where the path is there and its slope is 0; otherwise the error that says why not."""
+    if w in on_path(nodes, [w]) and y in on_path(nodes, [w]):
+        return np.zeros(w.shape, w.dtype)
+    name = tree_names(tree_unflatten(arguments.structure, arguments.given))[place]
+    breaks = where_the_path_breaks(nodes, w)
+    if breaks is None:
+        why = "the value was computed without it (float(), .item(), .value and np.asarray leave the graph)"
+        line = y.line
+    elif breaks.op.stops:
+        why, line = f"the path breaks at {breaks.op}, which {breaks.op.words}", breaks.line
+    else:
+        why, line = f"the path breaks at {breaks.op}, whose value is {breaks.dtype}", breaks.line
+    raise PathError(
+        f"{arguments.asked}: argument{name} {w.shape} is not on the path to the value: {why}; "
+        f"leave it out of argnums, or let the value depend on it{made_at(line)}"
+    )
+
+
+def jacobian(f: Callable, argnums: int = 0) -> Callable:
+    """The derivative of every output element by every element of an argument.
+
+    Shapes: outputs (m…) and an argument (n…) → (m…, n…); pytrees on either side give
+    the outputs' structure of the arguments' structures. Cost: one backward sweep an element.
+
+    >>> import chainrule as cr
+    >>> cr.jacobian(lambda x: x ** 2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+
+    @wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        (selected,) = _select(args, (argnums,), "jacobian")
+        arguments = Arguments.of(selected, "jacobian")
+        found = f(*_replace(args, (argnums,), (arguments.tree,)), **kwargs)
+        outputs, structure = tree_flatten(found)
+        blocks = [_rows(output(y, arguments), arguments) for y in outputs]
+        return tree_unflatten(structure, blocks)
+
+    return wrapped
+
+
+def _rows(y: Any, arguments: Arguments) -> Any:
+    rows = []
+    for k in range(y.size):
+        one = np.zeros(y.size, y.dtype)
+        one[k] = 1
+        rows.append(differentiate(y, arguments, one.reshape(y.shape))[1])
+    from ..ops import reshape, stack
+
+    def block(place: int) -> Any:
+        w = arguments.watched[place]
+        if not rows:
+            return handed(np.zeros((*y.shape, *w.shape), w.dtype), arguments.given[place])
+        made = stack([r[place] for r in rows]) if rows[0][place] is not None else None
+        return handed(reshape(made, (*y.shape, *w.shape)), arguments.given[place])
+
+    leaves = [block(k) for k in range(len(arguments.watched))]
+    return tree_unflatten(arguments.structure, leaves)
+
+
+def hessian(f: Callable, argnums: int = 0) -> Callable:
+    """The second derivatives of a function of one number, by every pair of elements.
+
+    >>> import chainrule as cr
+    >>> cr.hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]))
+    array([[10.,  6.],
+           [ 6.,  0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def _select(args: tuple, places: tuple[int, ...], asked: str) -> tuple:
+    for k in places:
+        if not -len(args) <= k < len(args):
+            raise UsageError(
+                f"{asked}: argnums {k}, but the function was called with {len(args)} arguments"
+                f"{made_at(caller(2))}"
+            )
+    return tuple(args[k] for k in places)
+
+
+def _replace(args: tuple, places: tuple[int, ...], new: tuple) -> list:
+    replaced = list(args)
+    for k, x in zip(places, new, strict=True):
+        replaced[k] = x
+    return replaced
+
+
+_ = tree_map

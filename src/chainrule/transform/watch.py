@@ -1,0 +1,152 @@
+"""Arguments under observation: what a transform puts in their place, and gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..eager.tensor import FIXED, GIVEN, WATCHED, Tensor, as_tensor, leaf
+from ..graph.caller import caller, made_at
+from ..graph.coerce import refuse_complex
+from ..graph.errors import DTypeError, PathError
+from ..graph.node import Node
+from ..graph.op import Op, Spec
+from .trees import tree_flatten, tree_names, tree_unflatten
+
+
+class Alias(Op):
+    """The value itself under a new identity: what an inner transform differentiates by."""
+
+    latex, binds = "#1", 4
+    words = "passes the upstream gradient on"
+    linear = True
+
+    __eq__, __hash__ = object.__eq__, object.__hash__  # every alias is its own
+
+    def forward(self, xp, x):
+        return x
+
+    def spec(self, x):
+        return x
+
+    def grad(self, g, y, x):
+        return (g,)
+
+
+class Linked(Op):
+    """The first value, as a function of the second that does not vary with it."""
+
+    latex, binds = "#1", 4
+    words = "passes the gradient on to the value; the other operand does not change it"
+
+    def forward(self, xp, y, x):
+        return y
+
+    def spec(self, y, x):
+        return y
+
+    def grad(self, g, z, y, x):
+        return (g, None)
+
+    def push(self, ts, y, xs):
+        return ts[0]
+
+
+linked = Linked()
+
+
+@dataclass
+class Arguments:
+    """The leaves of some arguments, as tensors (or nodes) of their own to differentiate by."""
+
+    given: list[Any]
+    watched: list[Any]
+    structure: Any
+    asked: str
+
+    @classmethod
+    def of(cls, tree: Any, asked: str) -> Arguments:
+        """Put the leaves of `tree` under observation for the transform called `asked`."""
+        leaves, structure = tree_flatten(tree)
+        return cls(
+            leaves, [_watch(x, tree, k, asked) for k, x in enumerate(leaves)], structure, asked
+        )
+
+    @property
+    def tree(self) -> Any:
+        """The arguments with the watched leaves in place."""
+        return tree_unflatten(self.structure, self.watched)
+
+    def wrap(self, gradients: list[Any]) -> Any:
+        """Gradients in the arguments' structure, each of the kind that was handed in."""
+        return tree_unflatten(
+            self.structure, [handed(d, x) for d, x in zip(gradients, self.given, strict=True)]
+        )
+
+    @property
+    def any_tensor(self) -> bool:
+        """Whether any leaf was handed in as a tensor."""
+        return any(isinstance(x, (Tensor, Node)) for x in self.given)
+
+
+def _watch(x: Any, tree: Any, place: int, asked: str) -> Any:
+    if type(x) is Node:
+        return Node(Alias(), (x,))
+    if type(x) is Tensor:
+        if x.dtype.kind != "f":
+            raise _not_float(x, tree, place, asked)
+        if x.op is GIVEN or x.op is FIXED:
+            return leaf(x._value, WATCHED, x.name)
+        return Tensor(x._value, Alias(), (x,), x.line)
+    if isinstance(x, (bool, int, float)):
+        return leaf(np.asarray(x, np.float64), WATCHED)
+    value = np.asarray(x)
+    refuse_complex(value.dtype)
+    if value.dtype.kind != "f":
+        raise _not_float(value, tree, place, asked)
+    return leaf(value, WATCHED)
+
+
+def _not_float(x: Any, tree: Any, place: int, asked: str) -> DTypeError:
+    return DTypeError(
+        f"{asked}: argument{tree_names(tree)[place]} is {x.dtype} {x.shape}; only floats have "
+        f"gradients: pass x.astype(float), or name another argument with argnums{made_at(caller(3))}"
+    )
+
+
+def handed(d: Any, x: Any) -> Any:
+    """A result as what the argument was: a tensor for a tensor, an array for an array."""
+    if isinstance(d, (Tensor, Node)):
+        return d
+    if type(x) is Tensor:
+        return leaf(np.asarray(d))
+    return d if isinstance(d, np.ndarray) and d.ndim else np.asarray(d)[()]
+
+
+def output(y: Any, arguments: Arguments) -> Any:
+    """What a function returned, as a tensor or node that can be differentiated."""
+    if isinstance(y, (Tensor, Node)):
+        return y
+    found = np.asarray(y) if np.ndim(y) == 0 or isinstance(y, np.ndarray) else None
+    what = f"a constant of shape {found.shape}" if found is not None else type(y).__name__
+    raise PathError(
+        f"{arguments.asked}: the function returned {what}, which does not depend on its argument; "
+        "it left the graph on the way: float(), .item(), .value and np.asarray do that"
+        f"{made_at(caller(3))}"
+    )
+
+
+def is_outer(nodes: list, watched: list) -> bool:
+    """Whether an outer transform, or history, lies behind what is differentiated here."""
+    if any(type(w.op) is Alias for w in watched):
+        return True
+    mine = set(watched)
+    return any(n.op is WATCHED and n not in mine for n in nodes)
+
+
+def spec_of(x: Any) -> Spec:
+    """Shape and dtype of any leaf."""
+    x = x if hasattr(x, "dtype") else as_tensor(x)
+    return Spec(tuple(x.shape), np.dtype(x.dtype))
