@@ -11,7 +11,7 @@ from ..graph.caller import caller, made_at
 from ..graph.chain import pull
 from ..graph.errors import DTypeError, ScalarError, ShapeError
 from ..graph.walk import order
-from .tensor import FIXED, Tensor
+from .tensor import FIXED, WATCHER, Tensor
 
 value_of = attrgetter("_value")
 
@@ -40,6 +40,18 @@ def upstream_of(output: Tensor, upstream: Any, asked: str) -> Any:
     return given.astype(output.dtype, copy=False)
 
 
+def sweep(nodes: list, upstream: dict, wrt: Any, keep: dict | None = None) -> dict:
+    """The backward sweep with numbers, under the eyes of the sentinel where there is one."""
+    sentinel = WATCHER.get()
+    if sentinel is not None and keep is None:
+        keep = {}
+    with np.errstate(all="ignore"):
+        found = pull(nodes, upstream, wrt, value_of, keep)
+        if sentinel is not None:
+            sentinel.backward(nodes, keep, value_of)
+    return found
+
+
 def backward(output: Tensor, upstream: Any = None) -> None:
     """Add the gradient of `output` to `.grad` of every tensor it came from.
 
@@ -58,8 +70,7 @@ def backward(output: Tensor, upstream: Any = None) -> None:
     nodes = order((output,))
     leaves = [n for n in nodes if not n.inputs and n.op is not FIXED and n.dtype.kind == "f"]
     every: dict = {}
-    with np.errstate(all="ignore"):
-        pull(nodes, {output: seed}, leaves, value_of, keep=every)
+    sweep(nodes, {output: seed}, leaves, every)
     for node, g in every.items():
         if type(g) is not list:
             g = np.asarray(g).reshape(node.shape)

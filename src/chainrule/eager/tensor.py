@@ -39,7 +39,7 @@ class Fixed(Leaf):
 
 GIVEN, WATCHED, FIXED = Given(), Watched(), Fixed()
 
-# Called with every tensor that is made; the finite sentinel looks through it.
+# Told of every tensor that is made and of every backward pass: the finite sentinel.
 WATCHER: ContextVar = ContextVar("watcher", default=None)
 
 
@@ -260,10 +260,11 @@ def record(op: Op, xs: tuple) -> Any:
     if type(value) is not ndarray and type(value) is not tuple:
         value = np.asarray(value)
     made = Tensor(value, op, inputs, caller(3))
-    if WATCHER.get() is not None:
-        WATCHER.get()(made)
     if type(value) is tuple:
         made._value = tuple([np.asarray(v) for v in value])
+    if WATCHER.get() is not None:
+        WATCHER.get().forward(made)
+    if type(value) is tuple:
         return tuple([record(Pick.of(k), (made,)) for k in range(len(value))])
     return made
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..eager.backward import upstream_of, value_of
+from ..eager.backward import sweep, upstream_of
 from ..eager.tensor import Tensor, as_tensor, leaf
 from ..graph.caller import caller, made_at
 from ..graph.chain import itself, on_path, pull, where_the_path_breaks
 from ..graph.errors import PathError, ScalarError, UsageError
 from ..graph.node import Node
 from ..graph.walk import order
-from .trees import tree_flatten, tree_map, tree_names, tree_unflatten
+from .trees import tree_flatten, tree_names, tree_unflatten
 from .watch import Arguments, handed, is_outer, linked, output
 
 
@@ -103,8 +103,7 @@ def differentiate(y: Any, arguments: Arguments, upstream: Any = None) -> tuple[A
         found = pull(nodes, {y: seed}, watched, itself)
     else:
         seed = upstream_of(y, upstream, arguments.asked)
-        with np.errstate(all="ignore"):
-            found = pull(nodes, {y: seed}, watched, value_of)
+        found = sweep(nodes, {y: seed}, watched)
     gradients = [
         found[w] if w in found else _missing(nodes, y, w, k, arguments)
         for k, w in enumerate(watched)
@@ -226,5 +225,3 @@ def _replace(args: tuple, places: tuple[int, ...], new: tuple) -> list:
         replaced[k] = x
     return replaced
 
-
-_ = tree_map

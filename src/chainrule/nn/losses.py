@@ -1,0 +1,180 @@
+"""Losses: how wrong a prediction is, as one number. Nothing is broadcast in a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..graph.caller import caller, made_at
+from ..graph.errors import DTypeError, ShapeError, UsageError
+from ..ops import abs, log, logsumexp, maximum, mean, minimum, one_hot, softplus, square, sum
+
+
+def mse(prediction: Any, target: Any, *, half: bool = False, reduction: str = "mean") -> Any:
+    """The mean of (prediction - target)²; with `half`, half of it, as textbooks have it.
+
+    Shapes: prediction (…), target the same → (). `reduction` is "mean", "sum" or "none".
+    Units: those of the target, squared.
+    Raises: ShapeError where the shapes differ.
+    Source: Legendre 1805; the ½ makes the gradient (prediction - target).
+
+    >>> import chainrule as cr
+    >>> float(cr.nn.losses.mse(np.array([1.0, 3.0]), np.array([0.0, 0.0])))
+    5.0
+    """
+    target = _like("mse", prediction, target)
+    squares = square(prediction - target)
+    return _reduced("mse", 0.5 * squares if half else squares, reduction)
+
+
+def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """The mean of |prediction - target|; at equality the gradient is 0.
+
+    Shapes: prediction (…), target the same → ().
+    Units: those of the target.
+    Raises: ShapeError where the shapes differ.
+    Source: Laplace 1774.
+    """
+    return _reduced("l1", abs(prediction - _like("l1", prediction, target)), reduction)
+
+
+def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
+    """½d² for a difference |d| up to `delta`, delta·(|d| - ½delta) beyond it.
+
+    Shapes: prediction (…), target the same → ().
+    Raises: ShapeError where the shapes differ, UsageError for a delta that is not positive.
+    Source: Huber 1964.
+    """
+    if delta <= 0:
+        raise UsageError(f"huber: delta={delta}; it must be positive")
+    apart = abs(prediction - _like("huber", prediction, target))
+    inside = minimum(apart, delta)
+    return _reduced("huber", inside * (apart - 0.5 * inside), reduction)
+
+
+def cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """-ln of the share softmax gives to the right class; its gradient is softmax(z) - t.
+
+    Shapes: logits (…, classes); target either labels (…), integers, or shares (…, classes).
+    Units: nats.
+    Raises: ShapeError, DTypeError (labels that are not integers), UsageError (a label out of
+    range).
+    Source: Bridle 1990; computed as ln Σeᶻ - z, without overflow.
+
+    >>> import chainrule as cr
+    >>> float(cr.nn.losses.cross_entropy(np.array([[0.0, 0.0]]), np.array([1])))
+    0.6931471805599453
+    """
+    shares = _shares(logits, target)
+    total = logsumexp(logits, -1)
+    if shares is not target:  # labels: the shares add up to 1
+        return _reduced("cross_entropy", total - sum(shares * logits, -1), reduction)
+    return _reduced("cross_entropy", total * sum(shares, -1) - sum(shares * logits, -1), reduction)
+
+
+def binary_cross_entropy(probability: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """-(t ln y + (1 - t) ln(1 - y)), for a probability y; take the logits' twin if you have them.
+
+    Shapes: probability (…) in [0, 1], target the same, 0 or 1 or between → ().
+    Units: nats; each logarithm is held above -100, so that a wrong certainty stays finite.
+    Raises: ShapeError where the shapes differ.
+    Source: as torch.nn.BCELoss.
+
+    >>> import chainrule as cr
+    >>> round(float(cr.nn.losses.binary_cross_entropy(np.array([0.55]), np.array([1.0]))), 4)
+    0.5978
+    """
+    target = _like("binary_cross_entropy", probability, target)
+    lowest = float(np.exp(-100.0)) if np.dtype(probability.dtype).itemsize > 4 else 1e-38
+    right = log(maximum(probability, lowest))
+    wrong = log(maximum(1.0 - probability, lowest))
+    losses = -(target * right + (1.0 - target) * wrong)
+    return _reduced("binary_cross_entropy", losses, reduction)
+
+
+def binary_cross_entropy_with_logits(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
+    """The binary cross-entropy of σ(z), from z itself; its gradient is σ(z) - t.
+
+    Shapes: logits (…), target the same → ().
+    Units: nats.
+    Raises: ShapeError where the shapes differ.
+    Source: ln(1 + eᶻ) - t z, without overflow.
+    """
+    target = _like("binary_cross_entropy_with_logits", logits, target)
+    return _reduced(
+        "binary_cross_entropy_with_logits", softplus(logits) - target * logits, reduction
+    )
+
+
+LOSSES: dict[str, Callable[..., Any]] = {
+    "mse": mse,
+    "l1": l1,
+    "huber": huber,
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
+}
+
+
+def loss_named(name: Any) -> Callable[..., Any]:
+    """The loss of this name, or the function itself."""
+    if callable(name):
+        return name
+    if name not in LOSSES:
+        raise UsageError(f"loss: {name!r} is not known; use one of {', '.join(LOSSES)}")
+    return LOSSES[name]
+
+
+def _like(name: str, prediction: Any, target: Any) -> Any:
+    target = target if hasattr(target, "shape") else np.asarray(target, prediction.dtype)
+    if tuple(target.shape) == tuple(prediction.shape):
+        return target
+    advice = "the two must be the same: nothing is broadcast in a loss"
+    if prediction.shape == (*target.shape, 1):
+        advice = "write prediction[:, 0], or target[:, None]: broadcasting would compare all pairs"
+    if target.shape == (*prediction.shape, 1):
+        advice = "write target[:, 0], or prediction[:, None]: broadcasting would compare all pairs"
+    raise ShapeError(
+        f"{name}: the prediction is {tuple(prediction.shape)}, the target {tuple(target.shape)};\n"
+        f"  {advice}{made_at(caller(2))}"
+    )
+
+
+def _shares(logits: Any, target: Any) -> Any:
+    target = target if hasattr(target, "shape") else np.asarray(target)
+    if target.shape == logits.shape and target.dtype.kind == "f":
+        return target
+    if target.shape != logits.shape[:-1]:
+        raise ShapeError(
+            f"cross_entropy: the logits are {tuple(logits.shape)}, the target "
+            f"{tuple(target.shape)};\n  give one integer label for each row, "
+            f"or shares of the logits' shape{made_at(caller(2))}"
+        )
+    if target.dtype.kind not in "iu":
+        raise DTypeError(
+            f"cross_entropy: the labels are {target.dtype}; write target.astype(int)"
+            f"{made_at(caller(2))}"
+        )
+    labels = np.asarray(target) if not hasattr(target, "op") or hasattr(target, "value") else None
+    if (
+        labels is not None
+        and labels.size
+        and not 0 <= labels.min() <= labels.max() < logits.shape[-1]
+    ):
+        raise UsageError(
+            f"cross_entropy: labels from {labels.min()} to {labels.max()}, but the logits have "
+            f"{logits.shape[-1]} classes, 0 to {logits.shape[-1] - 1}{made_at(caller(2))}"
+        )
+    return one_hot(target, logits.shape[-1], dtype=logits.dtype)
+
+
+def _reduced(name: str, losses: Any, reduction: str) -> Any:
+    if reduction == "mean":
+        return mean(losses)
+    if reduction == "sum":
+        return sum(losses)
+    if reduction == "none":
+        return losses
+    raise UsageError(f"{name}: reduction={reduction!r}; use 'mean', 'sum' or 'none'")
