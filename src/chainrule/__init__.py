@@ -1,6 +1,92 @@
-"""See-through backpropagation."""
+"""See-through backpropagation: one graph to run, differentiate, draw and diagnose.
 
-from . import ops
-from .eager import Tensor, backward, tensor, zero_grad
+An array namespace of the Array API standard 2024.12 whose arrays remember how they were made,
+with the transforms, networks and optimisers that follow from that.
+
+>>> import chainrule as cr
+>>> x = cr.tensor([1.0, 2.0])
+>>> cr.sum(x**2).backward()
+>>> x.grad
+array([2., 4.])
+"""
+
+# ruff: noqa: F401, F403  (names are here to be imported from here)
+
+from typing import TYPE_CHECKING
+
+from .eager.dtypes import __array_namespace_info__
+from .graph import errors as _errors
+from .graph.errors import *
 from .ops import *
-from .transform import *
+from .ops import __all__ as _ops
+
+from .eager import *  # isort: skip  # after the ops: nonzero of a tensor is a tensor
+from .eager import __all__ as _eager
+
+if TYPE_CHECKING:
+    __version__: str
+    from . import nn, optim
+    from .ops.custom import elementwise
+    from .study.check import check_grads
+    from .study.finite import finite
+    from .train import History, fit
+    from .transform import (
+        capture,
+        checkpoint,
+        cond,
+        grad,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        scan,
+        stop_gradient,
+        tree_flatten,
+        tree_leaves,
+        tree_map,
+        tree_unflatten,
+        value_and_grad,
+        vjp,
+    )
+
+__array_api_version__ = "2024.12"
+
+# Loaded when first asked for: importing the package costs little more than importing NumPy.
+_LATER = {
+    "ops.custom": ("elementwise",),
+    "study.check": ("check_grads",),
+    "study.finite": ("finite",),
+    "train": ("History", "fit"),
+    "transform": (
+        "capture", "checkpoint", "cond", "grad", "hessian", "hvp", "jacobian", "jvp", "scan",
+        "stop_gradient", "tree_flatten", "tree_leaves", "tree_map", "tree_unflatten",
+        "value_and_grad", "vjp",
+    ),
+}  # fmt: skip
+_PLACE = {name: place for place, names in _LATER.items() for name in names}
+_ROOMS = ("nn", "optim")
+
+__all__ = [*dict.fromkeys([*_ROOMS, *_PLACE, *_errors.__all__, *_ops, *_eager])]
+
+
+if not TYPE_CHECKING:  # else a checker would believe in every name
+
+    def __getattr__(name: str):
+        from importlib import import_module
+
+        if name in _ROOMS:
+            return import_module(f"{__name__}.{name}")
+        if name == "__version__":
+            from importlib.metadata import version
+
+            found = version(__name__)
+        elif name in _PLACE:
+            found = getattr(import_module(f"{__name__}.{_PLACE[name]}"), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found  # the next time it is found without asking here
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({"__version__", *__all__, *(n for n in globals() if n.startswith("__"))})

@@ -1,4 +1,4 @@
-"""Tensors: arrays that remember, the backward pass over what they remember, and how to make them."""
+"""Tensors: arrays that remember, how to make them, and the backward pass over their memory."""
 
 from ..graph.operators import FUNCTIONS
 from .answers import *  # noqa: F403

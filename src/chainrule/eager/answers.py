@@ -75,8 +75,8 @@ def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None)
     Raises: UsageError for a side that is not 'left' or 'right'; ShapeError where `x1` is no vector.
 
     >>> import chainrule as cr
-    >>> cr.searchsorted(np.array([1.0, 2.0, 3.0]), np.array([2.5]))
-    array([2])
+    >>> cr.searchsorted(cr.tensor([1.0, 2.0, 3.0]), cr.tensor([2.5]))
+    tensor([2], dtype=int64)
     """
     if side not in ("left", "right"):
         raise UsageError(f"searchsorted: side={side!r}; say 'left' or 'right'{made_at(caller())}")
@@ -107,8 +107,8 @@ def unique_values(x: Any, /) -> Any:
     """The different values, in order.
 
     >>> import chainrule as cr
-    >>> cr.unique_values(np.array([2, 1, 2]))
-    array([1, 2])
+    >>> cr.unique_values(cr.asarray([2, 1, 2]))
+    tensor([1, 2], dtype=int64)
     """
     return _as(x, np.unique(_numbers(x), equal_nan=False))[0]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..graph.caller import caller, made_at
 from ..graph.chain import pull
-from ..graph.errors import DTypeError, ScalarError, ShapeError
+from ..graph.coerce import refuse_complex
+from ..graph.errors import DTypeError, PathError, ScalarError, ShapeError, UsageError
 from ..graph.walk import order
 from .tensor import FIXED, WATCHER, Tensor
 
@@ -26,12 +27,15 @@ def upstream_of(output: Tensor, upstream: Any, asked: str) -> Any:
     if upstream is None:
         if output.size != 1:
             raise ScalarError(
-                f"{asked}: of {output.op}, shape {output.shape}; a gradient starts from one number: "
-                "take cr.sum or cr.mean of it, or pass the upstream gradient"
+                f"{asked}: of {output.op}, shape {output.shape}; a gradient starts from one "
+                "number: take cr.sum or cr.mean of it, or pass the upstream gradient"
                 f"{made_at(output.line or caller(2))}"
             )
         return np.ones(output.shape, output.dtype)
     given = np.asarray(upstream)
+    refuse_complex(given.dtype)
+    if given.dtype.kind not in "biuf":
+        raise DTypeError(f"{asked}: the upstream gradient is {given.dtype}; give numbers")
     if given.shape != output.shape:
         raise ShapeError(
             f"{asked}: the upstream gradient has shape {given.shape}, the output {output.shape}"
@@ -45,10 +49,9 @@ def sweep(nodes: list, upstream: dict, wrt: Any, keep: dict | None = None) -> di
     sentinel = WATCHER.get()
     if sentinel is not None and keep is None:
         keep = {}
-    with np.errstate(all="ignore"):
-        found = pull(nodes, upstream, wrt, value_of, keep)
-        if sentinel is not None:
-            sentinel.backward(nodes, keep, value_of)
+    found = pull(nodes, upstream, wrt, value_of, keep)
+    if sentinel is not None:
+        sentinel.backward(nodes, keep, value_of)
     return found
 
 
@@ -66,11 +69,17 @@ def backward(output: Tensor, upstream: Any = None) -> None:
     >>> float(z.grad), float(x.grad)
     (2.0, 12.0)
     """
+    if type(output) is not Tensor:
+        raise PathError(
+            f"backward: of a {type(output).__name__}, which does not remember how it was made; "
+            "compute it from chainrule.tensor(...)"
+        )
     seed = upstream_of(output, upstream, "backward")
     nodes = order((output,))
     leaves = [n for n in nodes if not n.inputs and n.op is not FIXED and n.dtype.kind == "f"]
     every: dict = {}
-    sweep(nodes, {output: seed}, leaves, every)
+    with np.errstate(all="ignore"):
+        sweep(nodes, {output: seed}, leaves, every)
     for node, g in every.items():
         if type(g) is not list:
             g = np.asarray(g).reshape(node.shape)
@@ -87,5 +96,8 @@ def zero_grad(*tensors: Any) -> None:
     >>> x.grad is None
     True
     """
+    for x in tensors:
+        if type(x) is not Tensor:
+            raise UsageError(f"zero_grad: of a {type(x).__name__}; only tensors have gradients")
     for node in order(tensors):
         node._grad = None

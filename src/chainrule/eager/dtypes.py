@@ -60,7 +60,8 @@ class IntInfo(NamedTuple):
 
 def dtype_of(x: Any) -> np.dtype:
     """The dtype of an array, or what names a dtype, as a dtype that is not complex."""
-    found = x.dtype if hasattr(x, "dtype") and hasattr(x, "shape") else x
+    # A scalar type, such as np.float64, has these attributes too, but not their values.
+    found = x.dtype if hasattr(x, "dtype") and not isinstance(x, type) else x
     try:
         found = np.dtype(found)
     except TypeError:

@@ -31,18 +31,18 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = N
     """
     on_cpu("asarray", device)
     to = None if dtype is None else dtype_of(dtype)
+    x: Any = obj
     if isinstance(obj, (list, tuple)) and _holds_tensors(obj):
-        obj = stack([asarray(part, dtype=to) for part in obj])
-    if type(obj) in KINDS:
-        if to is None or to == obj.dtype:
-            return obj
+        x = stack([asarray(part, dtype=to) for part in obj])
+    if type(x) in KINDS:
+        if to is None or to == x.dtype:
+            return x
         if copy is False:
             raise UsageError(
-                f"asarray: {obj.dtype} to {to} needs a copy; leave copy=False out"
-                f"{made_at(caller())}"
+                f"asarray: {x.dtype} to {to} needs a copy; leave copy=False out{made_at(caller())}"
             )
-        return Cast.of(to)(obj)
-    return leaf(_array(obj, to, copy))
+        return Cast.of(to)(x)
+    return leaf(_array(x, to, copy))
 
 
 def _holds_tensors(parts: Any) -> bool:
@@ -78,6 +78,7 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: Any = None) -> Tensor:
 
     Raises: UsageError where the other array does not offer its memory.
 
+    >>> import numpy as np
     >>> import chainrule as cr
     >>> cr.from_dlpack(np.arange(2.0))
     tensor([0., 1.])
@@ -203,7 +204,7 @@ def eye(
     return _made("eye", np.eye, n_rows, n_cols, k, dtype=dtype, device=device)
 
 
-def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple:
+def meshgrid(*arrays: Any, indexing: str = "xy") -> list:
     """The coordinates of a grid, from the coordinates along each of its axes.
 
     Raises: UsageError for an indexing that is not 'xy' or 'ij'; ShapeError for matrices.
@@ -224,10 +225,10 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple:
     sizes = [0] * len(arrays)
     for x, place in zip(arrays, places, strict=True):
         sizes[place] = x.shape[0] if x.shape else 1
-    return tuple(
+    return [
         broadcast_to(reshape(x, tuple(-1 if k == p else 1 for k in range(len(places)))), sizes)
         for x, p in zip(arrays, places, strict=True)
-    )
+    ]
 
 
 __all__ = [

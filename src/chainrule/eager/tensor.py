@@ -6,6 +6,7 @@ every reader of graphs reads it too, and finds the values in it.
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from typing import Any
 
@@ -39,6 +40,8 @@ class Fixed(Leaf):
 
 GIVEN, WATCHED, FIXED = Given(), Watched(), Fixed()
 
+API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")  # each contains the ones before
+
 # Told of every tensor that is made and of every backward pass: the finite sentinel.
 WATCHER: ContextVar = ContextVar("watcher", default=None)
 
@@ -51,6 +54,10 @@ class Tensor(Operators):
     """
 
     __slots__ = ("__weakref__", "_grad", "_label", "_value", "inputs", "line", "op")
+
+    _value: Any  # an array; a tuple of them where the op has several values
+    _grad: ndarray | None
+    _label: str | None
 
     def __init__(self, value: Any, op: Op = GIVEN, inputs: tuple = (), line: Any = None):
         self._value, self.op, self.inputs, self.line = value, op, inputs, line
@@ -78,10 +85,21 @@ class Tensor(Operators):
             )
         self._grad = None
 
+    @value.setter
+    def value(self, new: Any) -> None:
+        raise InPlaceError(
+            "a tensor's numbers stay as they are; make a new one: x + change, "
+            "chainrule.tensor(...), or optim.apply_updates(model, updates) for parameters"
+        )
+
     @property
     def name(self) -> str | None:
         """What the user calls it, in drawings, derivations and errors."""
         return self._label
+
+    @name.setter
+    def name(self, new: Any) -> None:
+        raise InPlaceError(f"a tensor keeps its name; write x.named({new!r}), the same under it")
 
     @property
     def spec(self) -> Any:
@@ -89,6 +107,12 @@ class Tensor(Operators):
         if type(self._value) is tuple:
             return tuple(Spec(v.shape, v.dtype) for v in self._value)
         return Spec(self._value.shape, self._value.dtype)
+
+    @property
+    def flows(self) -> bool:
+        """Whether a gradient can pass here: through floats, and ops that do not stop it."""
+        value = self._value  # one of several values is looked at where it is picked
+        return type(value) is tuple or (value.dtype.kind == "f" and not self.op.stops)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -134,7 +158,7 @@ class Tensor(Operators):
         return same
 
     def backward(self, upstream: Any = None) -> None:
-        """Fill `.grad` of everything this came from; a second call adds. See `chainrule.backward`."""
+        """Fill `.grad` of everything this came from; a second call adds to it."""
         from .backward import backward
 
         backward(self, upstream)
@@ -150,6 +174,9 @@ class Tensor(Operators):
     def __bool__(self) -> bool:
         return bool(self._one("bool"))
 
+    def __format__(self, how: str) -> str:
+        return format(self._one("format"), how) if how else str(self)
+
     def __float__(self) -> float:
         return float(self._one("float"))
 
@@ -157,7 +184,9 @@ class Tensor(Operators):
         return int(self._one("int"))
 
     def __index__(self) -> int:
-        return self._one("index").__index__()
+        if self.dtype.kind not in "iu":
+            raise DTypeError(f"index: of {self.dtype}; only an integer can be an index")
+        return self._one("index")
 
     def __complex__(self) -> complex:
         return complex(self._one("complex"))
@@ -173,18 +202,29 @@ class Tensor(Operators):
     def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
         if dtype is None and not copy:
             return self.value
+        if copy is False and dtype != self.dtype:
+            raise UsageError(f"np.asarray: {self.dtype} to {np.dtype(dtype)} needs a copy")
         return np.array(self._value, dtype=dtype, copy=True if copy else None)
 
-    def __dlpack__(self, **kwargs: Any) -> Any:
-        return self._value.__dlpack__(**kwargs)
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
+        copy: Any = None,
+    ) -> Any:  # fmt: skip
+        if copy is None and not self._value.flags.writeable and max_version is None:
+            copy = True  # the old protocol cannot say that memory is only to be read
+        return self._value.__dlpack__(
+            stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
+        )
 
     def __dlpack_device__(self) -> Any:
         return self._value.__dlpack_device__()
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
-        import chainrule
-
-        return chainrule
+        if api_version is not None and api_version not in API_VERSIONS:
+            raise UsageError(
+                f"__array_namespace__: api_version={api_version!r}; known are {API_VERSIONS}"
+            )
+        return sys.modules[__package__.partition(".")[0]]
 
     def __repr__(self) -> str:
         numbers = np.array2string(self._value, precision=6, separator=", ", prefix="tensor(")
@@ -227,13 +267,21 @@ def tensor(data: Any, dtype: Any = None, name: str | None = None) -> Tensor:
         raise ShapeError(f"tensor: the rows have different lengths{made_at(caller())}") from None
     if dtype is None and not hasattr(data, "dtype") and value.dtype.kind in "biu":
         dtype = np.float64
-    refuse_complex(value.dtype if dtype is None else dtype)
+    refuse_complex(value.dtype)
     if value.dtype.kind not in "biuf":
         raise DTypeError(
             f"tensor: of {value.dtype}; give numbers, in an array or nested lists of one shape"
             f"{made_at(caller())}"
         )
-    return leaf(value if dtype is None else value.astype(dtype), GIVEN, name)
+    if dtype is None:
+        return leaf(value, GIVEN, name)
+    try:
+        made = np.dtype(dtype)
+    except TypeError:
+        made = np.dtype(object)
+    if made.kind not in "biuf":
+        raise DTypeError(f"tensor: dtype={dtype!r}; give a dtype of numbers, such as float32")
+    return leaf(value.astype(made), GIVEN, name)
 
 
 def as_tensor(x: Any, among: tuple = ()) -> Tensor:
@@ -243,8 +291,8 @@ def as_tensor(x: Any, among: tuple = ()) -> Tensor:
         return x
     if kind is float or kind is int or kind is bool:
         return Tensor(np.asarray(x, weak_dtype(x, among)), FIXED)
-    value = np.asarray(x)
-    if value.dtype.kind not in "biuf":
+    value = x if kind is ndarray else np.asarray(x)
+    if value.dtype.kind not in "fbiu":
         refuse_complex(value.dtype)
         raise DTypeError(f"an operand of {value.dtype}; give numbers")
     return Tensor(value, FIXED)

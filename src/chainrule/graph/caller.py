@@ -36,28 +36,31 @@ class Line(NamedTuple):
         return f"{os.path.basename(self.code.co_filename)}:{self.number}"
 
 
-# Whether a code object is ours is asked for every op; a dict of code objects answers fastest.
-_OURS: dict[CodeType, bool] = {}
+Place = tuple[CodeType, int]  # what a Line is made of: cheaper to keep than a Line
+
+# Asked for every op that is applied, so remembered for every file.
+_OURS: dict[str, bool] = {}
 
 
-def caller(depth: int = 1) -> Line | None:
-    """The innermost line outside this package, or None when there is no such frame."""
+def caller(depth: int = 1) -> Place | None:
+    """The innermost place outside this package, or None when there is no such frame."""
     frame = sys._getframe(depth)
     while frame is not None:
-        code = frame.f_code
-        ours = _OURS.get(code)
+        name = frame.f_code.co_filename
+        ours = _OURS.get(name)
         if ours is None:
-            name = code.co_filename
-            ours = _OURS[code] = name.startswith(HOUSE) or name.startswith("<string>")
+            # Code made by dataclasses and the like has no file; it stands between our frames.
+            ours = _OURS[name] = name.startswith(HOUSE) or name == "<string>"
         if not ours:
-            return Line(code, frame.f_lasti)
+            return frame.f_code, frame.f_lasti
         frame = frame.f_back
     return None
 
 
-def made_at(line: Line | None) -> str:
+def made_at(place: Place | None) -> str:
     """The last lines of an error message: the user's own line, where there is one."""
-    if line is None:
+    if place is None:
         return ""
+    line = Line(*place)
     source = f"    {line.source}" if line.source else ""
     return f"\n  made at {line}{source}"

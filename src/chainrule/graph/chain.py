@@ -22,23 +22,25 @@ def itself(node: Any) -> Any:
     return node
 
 
-def on_path(nodes: Sequence[Any], wrt: Iterable[Any]) -> set:
-    """The nodes among `nodes` (operands first) through which a gradient can reach `wrt`."""
-    path = set(wrt)
+def path(nodes: Sequence[Any], wrt: Iterable[Any]) -> list[tuple[Any, list[bool]]]:
+    """The nodes through which a gradient can reach `wrt`, operands first.
+
+    Each comes with a mark for every operand: whether the path goes on there.
+    """
+    reached = set(wrt)
+    steps = []
     for node in nodes:
-        if node not in path:
-            for i in node.inputs:
-                if i in path:
-                    if _carries(node):
-                        path.add(node)
-                    break
-    return path
+        if node.inputs:
+            wanted = [i in reached for i in node.inputs]
+            if True in wanted and node.flows:
+                reached.add(node)
+                steps.append((node, wanted))
+    return steps
 
 
-def _carries(node: Any) -> bool:
-    if type(node.spec) is tuple:
-        return True  # several values: each is looked at where it is picked
-    return node.dtype.kind == "f" and not node.op.stops
+def on_path(nodes: Sequence[Any], wrt: Any) -> set:
+    """What depends on `wrt`, itself included, by a path that lets gradients through."""
+    return {wrt, *(node for node, _ in path(nodes, (wrt,)))}
 
 
 def pull(
@@ -55,11 +57,11 @@ def pull(
     upstream gradient of every node on the way.
     """
     wrt = set(wrt)
-    path = on_path(nodes, wrt)
-    adjoint = {node: g for node, g in upstream.items() if node in path}
-    masks = {node: None for node in adjoint} if any(n.op.selects for n in nodes) else None
+    steps = path(nodes, wrt)
+    adjoint = dict(upstream)
+    masks = {n: None for n in adjoint} if any([n.op.selects for n, _ in steps]) else None
     found = {}
-    for node in reversed(nodes):
+    for node, wanted in reversed(steps):
         g = adjoint.pop(node, None)
         if g is None:
             continue
@@ -67,28 +69,39 @@ def pull(
             keep[node] = g
         if node in wrt:
             found[node] = g
-        wanted = [i in path for i in node.inputs]
-        if True not in wanted:
+        if type(node.op) is Pick:
+            _gather(adjoint, node, g)
             continue
-        op = node.op
-        if type(op) is Pick:  # one of several values: its gradient waits for the others'
-            (whole,) = node.inputs
-            parts = adjoint.setdefault(whole, [None] * len(whole.spec))
-            parts[op.index] = g if parts[op.index] is None else parts[op.index] + g
-            continue
-        xs = [lift(i) for i in node.inputs]
-        y = lift(node)
-        mask = masks.get(node) if masks is not None else None
-        downs = op.pull(g, y, xs, wanted, mask)
-        if masks is not None:
-            guarded = mask is not None or op.selects
-            offered = op.mask_down(mask, y, xs) if guarded else [None] * len(xs)
-            _offer(masks, node.inputs, offered)
+        downs = _downstream(node, g, wanted, lift, masks)
         for i, d in zip(node.inputs, downs, strict=True):
             if d is not None:
                 before = adjoint.get(i)
                 adjoint[i] = d if before is None else before + d
-    return found
+    left = {w: adjoint[w] for w in wrt if w in adjoint}  # the leaves are never visited
+    if keep is not None:
+        keep.update(left)
+    return found | left
+
+
+def _gather(adjoint: dict, node: Any, g: Any) -> None:
+    """One of several values: its gradient waits in a list for the others'."""
+    (whole,) = node.inputs
+    parts = adjoint.setdefault(whole, [None] * len(whole.spec))
+    before = parts[node.op.index]
+    parts[node.op.index] = g if before is None else before + g
+
+
+def _downstream(node: Any, g: Any, wanted: list, lift: Callable, masks: dict | None) -> Any:
+    """The products that a node passes to its operands."""
+    op, y, xs = node.op, lift(node), [lift(i) for i in node.inputs]
+    if masks is None:
+        return op.pull(g, y, xs, wanted)
+    mask = masks.get(node)
+    if mask is not None or op.selects:
+        _offer(masks, node.inputs, op.mask_down(mask, y, xs))
+    else:
+        _offer(masks, node.inputs, [None] * len(xs))
+    return op.pull(g, y, xs, wanted, mask)
 
 
 def _offer(masks: dict, inputs: Sequence[Any], offered: list) -> None:
@@ -104,10 +117,9 @@ def push(
     nodes: Sequence[Any], tangents: dict[Any, Any], lift: Callable[[Any], Any] = itself
 ) -> dict[Any, Any]:
     """The tangent of every node that depends on the keys of `tangents`, operands first."""
-    path = on_path(nodes, tangents)
     made = dict(tangents)
-    for node in nodes:
-        if node not in path or node in made:
+    for node, _ in path(nodes, tangents):
+        if node in made:
             continue
         if type(node.op) is Pick:
             whole = made.get(node.inputs[0])
@@ -129,7 +141,7 @@ def where_the_path_breaks(nodes: Sequence[Any], wrt: Any) -> Any:
     reached = {wrt}
     for node in nodes:
         if any(i in reached for i in node.inputs):
-            if not _carries(node):
+            if not node.flows:
                 return node
             reached.add(node)
     raise GraphError("the path does not break")

@@ -19,9 +19,27 @@ ChainruleError
 
 from __future__ import annotations
 
+from .caller import caller, made_at
+
+__all__ = [
+    "AxisError", "ChainruleError", "DTypeError", "DataError", "ExpressionError", "GradientError",
+    "GraphError", "InPlaceError", "MissingExtraError", "NotFiniteError", "PathError",
+    "ScalarError", "ShapeError", "TracingError", "UsageError",
+]  # fmt: skip
+
 
 class ChainruleError(Exception):
-    """The root of the tree: catch it to catch everything that is ours."""
+    """The root of the tree: catch it to catch everything that is ours.
+
+    A message ends in the user's own line; one that names it already keeps the line it names.
+    """
+
+    of_a_line = True
+
+    def __init__(self, message: str = ""):
+        if self.of_a_line and "\n  made at " not in message:
+            message += made_at(caller(2))
+        super().__init__(message)
 
 
 class ShapeError(ChainruleError, ValueError):
@@ -67,6 +85,8 @@ class GraphError(ChainruleError, ValueError):
 class ExpressionError(ChainruleError, ValueError):
     """A typed formula has a mistake; the caret shows where."""
 
+    of_a_line = False
+
 
 class DataError(ChainruleError, ValueError):
     """Data that cannot be trained on."""
@@ -78,6 +98,8 @@ class UsageError(ChainruleError, ValueError):
 
 class MissingExtraError(ChainruleError, ImportError):
     """An optional dependency is not installed."""
+
+    of_a_line = False
 
     def __init__(self, what: str, extra: str):
         super().__init__(f'{what} needs an extra: pip install "chainrule[{extra}]"')

@@ -8,9 +8,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from .caller import Line, caller, made_at
+from .caller import Place, caller, made_at
 from .coerce import weak_dtype
-from .errors import ChainruleError, ShapeError, TracingError
+from .errors import DTypeError, ShapeError, TracingError
 from .op import KINDS, Kind, Op, Spec
 from .operators import FUNCTIONS, Operators
 
@@ -89,6 +89,10 @@ class Pick(Op):
         return xs[self.index]
 
 
+class _NoAttribute(TracingError, AttributeError):
+    """What only a tensor has was asked of a node; `hasattr` says that it is not there."""
+
+
 class Node(Operators):
     """`op` applied to `inputs`. Frozen, and interned: equal computations are the same object."""
 
@@ -97,7 +101,7 @@ class Node(Operators):
     op: Op
     inputs: tuple[Node, ...]
     spec: Any  # a Spec, or a tuple of them where the op has several values
-    line: Line | None
+    line: Place | None
 
     def __new__(cls, op: Op, inputs: tuple[Node, ...] = ()) -> Node:
         key = (op, tuple(map(id, inputs)))  # by id: == of two nodes is a node
@@ -106,10 +110,7 @@ class Node(Operators):
             return found
         node = object.__new__(cls)
         line = caller(2)
-        try:
-            spec = op.spec(*(i.spec for i in inputs))
-        except ChainruleError as error:
-            raise type(error)(f"{error}{made_at(line)}") from None
+        spec = op.spec(*(i.spec for i in inputs))
         for name, value in (("op", op), ("inputs", inputs), ("spec", spec), ("line", line)):
             object.__setattr__(node, name, value)
         _INTERNED[key] = node
@@ -139,6 +140,11 @@ class Node(Operators):
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def flows(self) -> bool:
+        """Whether a gradient can pass here: through floats, and ops that do not stop it."""
+        return type(self.spec) is tuple or (self.spec.dtype.kind == "f" and not self.op.stops)
+
+    @property
     def name(self) -> str:
         """What the user called it, for an input."""
         return self.op.label if isinstance(self.op, Input) else ""
@@ -159,6 +165,16 @@ class Node(Operators):
             f"{asked} of {self.op} {self.shape} asks for a number while the function is traced,"
             f" when there is none yet; use {instead}{made_at(caller(3))}"
         )
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("item", "value", "grad", "backward"):
+            raise _NoAttribute(str(self._no_number(f".{name}", "cr.* functions of the value")))
+        raise AttributeError(f"a value of a traced function has no {name}")
+
+    def __format__(self, how: str) -> str:
+        if how:
+            raise self._no_number("format", "the value itself")
+        return repr(self)
 
     def __bool__(self) -> bool:
         raise self._no_number("if", "cr.where(condition, a, b) or cr.cond(condition, f, g, *args)")
@@ -197,7 +213,10 @@ def as_node(x: Any, among: tuple = ()) -> Node:
     if type(x) is np.ndarray and x.size and not any(x.strides):  # one number, broadcast
         number = constant_node(x[(0,) * x.ndim], x.dtype)
         return number if x.ndim == 0 else FUNCTIONS["broadcast_to"](number, x.shape)
-    return Node(Captured(x if hasattr(x, "shape") else np.asarray(x)))
+    found = x if hasattr(x, "shape") else np.asarray(x)
+    if found.dtype.kind not in "biuf":
+        raise DTypeError(f"an operand of {found.dtype}; give numbers")
+    return Node(Captured(found))
 
 
 def _apply(op: Op, xs: tuple) -> Any:

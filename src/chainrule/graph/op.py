@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from .caller import caller, made_at
-from .errors import ChainruleError, DTypeError, UsageError
+from .errors import ChainruleError, DTypeError, ShapeError, UsageError
 from .namespace import XP
 
 
@@ -30,6 +30,20 @@ class Kind(NamedTuple):
 # Filled by the kinds themselves (nodes, tensors, symbols): a plain array is no kind,
 # so an op handed arrays alone gives an array.
 KINDS: dict[type, Kind] = {}
+
+
+class Signature:
+    """What help and editors show of an op that is called: the operands `forward` names."""
+
+    def __get__(self, op: Any, cls: type) -> Any:
+        from inspect import signature
+
+        if op is None:  # the class itself is called with the op's parameters: not our business
+            raise AttributeError("__signature__")
+        _, *operands = signature(op.forward).parameters.values()
+        by_place = [p if p.kind is p.VAR_POSITIONAL else p.replace(kind=p.POSITIONAL_ONLY)
+                    for p in operands]  # fmt: skip
+        return signature(op.forward).replace(parameters=by_place)
 
 
 class Op:
@@ -58,6 +72,7 @@ class Op:
             cls.name = _snake(cls.__name__)
 
     name: ClassVar[str] = "op"
+    __signature__ = Signature()
 
     def forward(self, xp: Any, *xs: Any) -> Any:
         """The value."""
@@ -120,15 +135,20 @@ class Op:
 
 def explain(op: Op, xs: tuple, error: Exception) -> Exception:
     """The error of an op that could not be computed, in our words and with the user's line."""
+    if isinstance(error, Warning):  # a warning the user turned into an error stays what it is
+        return error
     line = made_at(caller(3))
     if isinstance(error, ChainruleError):
-        return error if "made at" in str(error) else type(error)(f"{error}{line}")
-    arrays = [np.asarray(x) if not hasattr(x, "dtype") else x for x in xs]
+        return error
+    try:
+        arrays = [np.asarray(x) if not hasattr(x, "dtype") else x for x in xs]
+    except ValueError:
+        return ShapeError(f"{op}: an operand is a list whose rows have different lengths{line}")
     specs = [Spec(tuple(a.shape), np.dtype(a.dtype)) for a in arrays]
     try:
         op.spec(*specs)
     except ChainruleError as found:
-        return type(found)(f"{found}{line}")
+        return found
     except Exception:  # the rule itself could not read such operands: fall through to NumPy's words
         pass
     shapes = ", ".join(f"{s.shape} {s.dtype}" for s in specs)

@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
-from .errors import InPlaceError, UsageError
-
-# Filled by the ops, under their public names: the graph knows that there are operators,
-# the ops say what they are.
-FUNCTIONS: dict[str, Callable] = {}
-
-# NumPy's names, where they are not the Array API's.
-NUMPY_NAMES = {
-    "absolute": "abs", "arccos": "acos", "arcsin": "asin", "arctan": "atan", "arctan2": "atan2",
-    "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh", "power": "pow", "float_power": "pow",
-    "true_divide": "divide", "rint": "round", "fabs": "abs", "mod": "remainder",
-    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift",
-    "invert": "bitwise_invert", "concatenate": "concat", "transpose": "permute_dims",
-    "amax": "max", "amin": "min", "cumsum": "cumulative_sum", "cumprod": "cumulative_prod",
-}  # fmt: skip
+from .errors import InPlaceError
+from .protocol import FUNCTIONS, of_function, of_ufunc
 
 
 def _binary(name: str) -> tuple[Callable, Callable]:
@@ -75,6 +61,9 @@ class Operators:
             " cr.where(mask, new, x), or cr.scatter_add(x, index, change)"
         )
 
+    def __delitem__(self, key: Any) -> None:
+        raise InPlaceError("a tensor is a value; to leave elements out write x[mask] or x[index]")
+
     @property
     def T(self) -> Any:
         """The transpose of a matrix."""
@@ -98,27 +87,7 @@ class Operators:
         return FUNCTIONS["reshape"](self, shape[0] if len(shape) == 1 else shape)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if kwargs.pop("out", None) is not None:
-            raise InPlaceError(
-                f"np.{ufunc.__name__}(..., out=...): a tensor is never written into; "
-                f"use the value that np.{ufunc.__name__} returns"
-            )
-        if method != "__call__" or kwargs:
-            asked = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-            raise UsageError(f"{asked} with {kwargs or 'a tensor'} has no gradient; see cr.*")
-        return _numpy(ufunc.__name__)(*inputs)
+        return of_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return _numpy(func.__name__)(*args, **kwargs)
-
-
-def _numpy(name: str) -> Callable:
-    if name in ("shape", "ndim", "size"):
-        return attrgetter(name)
-    function = FUNCTIONS.get(NUMPY_NAMES.get(name, name))
-    if function is None:
-        raise UsageError(
-            f"np.{name} of a tensor is not known; use a function of chainrule, "
-            f"or np.{name}(x.value), which leaves the graph"
-        )
-    return function
+        return of_function(func, args, kwargs)

@@ -19,19 +19,22 @@ def order(outputs: Iterable[Any], leaves: Any = ()) -> list[Any]:
     """
     seen: set = set()
     done: list = []
-    stack = list(outputs)[::-1]
-    while stack:
-        node = stack.pop()
-        if node is None:  # all operands of the node below are done
-            done.append(stack.pop())
-        elif node not in seen:
+    path: list = []  # the nodes being looked into, and for each its operands still to look at
+    rest = [iter(tuple(outputs))]
+    while rest:
+        for node in rest[-1]:
+            if node in seen:
+                continue
             seen.add(node)
             if node.inputs and node not in leaves:
-                stack.append(node)
-                stack.append(None)
-                stack.extend(reversed(node.inputs))
-            else:
-                done.append(node)
+                path.append(node)
+                rest.append(iter(node.inputs))
+                break
+            done.append(node)
+        else:
+            rest.pop()
+            if path:
+                done.append(path.pop())
     return done
 
 
@@ -81,6 +84,14 @@ class Graph:
                 made[node] = replay_node(node, [made[i] for i in node.inputs])
         return [made[o] for o in self.outputs]
 
+    def over(self, inputs: Sequence[Node]) -> Graph:
+        """The same graph, as a function of these inputs, of which it reads the first ones."""
+        made: dict = dict(zip(self.inputs, inputs, strict=False))
+        for node in self.order:
+            if node not in made:
+                made[node] = Node(node.op, tuple(made[i] for i in node.inputs))
+        return Graph(tuple(inputs), tuple(made[o] for o in self.outputs))
+
 
 def replay_node(node: Node, operands: list[Any]) -> Any:
     """One node's op, applied to these operands."""
@@ -88,23 +99,47 @@ def replay_node(node: Node, operands: list[Any]) -> Any:
 
 
 def capture(f: Callable[..., Sequence[Any]], inputs: Sequence[Node]) -> tuple[Graph, list[Any]]:
-    """Trace `f` over these inputs: its graph, and the arrays it took from outside.
+    """Trace `f` over these inputs: its graph, and what it took from outside.
 
-    The graph's inputs are the given ones, then one for each array taken from outside.
+    The graph's inputs are the given ones, then one for each array, tensor or node of an outer
+    trace that `f` reads without having been handed it.
     """
     found = tuple(as_node(y) for y in f(*inputs))
-    leaves = [n for n in order(found) if isinstance(n.op, Captured)]
     by_reference: dict[int, Node] = {}
     swap: dict[Node, Node] = {}
     outside = []
-    for leaf in leaves:
-        key = id(leaf.op.reference)
+    for node in _from_outside(found, inputs):
+        reference = node.op.reference if isinstance(node.op, Captured) else node
+        key = id(reference)
         if key not in by_reference:
-            label = getattr(leaf.op.reference, "name", None) or ""
-            by_reference[key] = Node(Input(leaf.op.spec(), label))
-            outside.append(leaf.op.reference)
-        swap[leaf] = by_reference[key]
+            label = getattr(reference, "name", None) or ""
+            by_reference[key] = Node(Input(node.spec, label))
+            outside.append(reference)
+        swap[node] = by_reference[key]
     if swap:
         made = fold(found, lambda node, *xs: swap[node] if node in swap else Node(node.op, xs))
         found = tuple(made[y] for y in found)
     return Graph((*inputs, *by_reference.values()), found), outside
+
+
+def _from_outside(outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
+    """What these outputs read that was there before them: not made of the inputs, no constant.
+
+    An expression of an outer trace counts as one value, so that a loop over this graph does not
+    compute it again at every step.
+    """
+    handed, foreign = set(inputs), set()
+    border: dict[Node, None] = {}  # a set that keeps its order
+    for node in order(outputs):
+        if node in handed:
+            continue
+        if any(i in handed for i in node.inputs):
+            handed.add(node)
+        elif isinstance(node.op, Input) or any(i in foreign for i in node.inputs):
+            foreign.add(node)
+            continue
+        elif isinstance(node.op, Captured):
+            border[node] = None
+        border.update((i, None) for i in node.inputs if i in foreign)
+    border.update((y, None) for y in outputs if y in foreign)
+    return list(border)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
+import numpy as np
+
 from .. import ops
+from ..graph.errors import ShapeError, UsageError
 from ..ops import elementwise
 from ..ops.composite import softmax
 from .module import Module, layer, static
@@ -30,6 +34,12 @@ def _activation(name: str, function: Callable[[Any], Any], words: str) -> type:
     return layer(type(name, (Activation,), body))
 
 
+def _number(layer_name: str, name: str, value: Any) -> float:
+    if not isinstance(value, (int, float, np.number)):
+        raise UsageError(f"{layer_name}({name}={value!r}): give a number")
+    return float(value)
+
+
 ReLU = _activation("ReLU", elementwise.relu, "max(0, x): a gate that is open above 0.")
 Sigmoid = _activation("Sigmoid", elementwise.sigmoid, "1/(1 + e⁻ˣ), between 0 and 1.")
 Tanh = _activation("Tanh", elementwise.tanh, "The hyperbolic tangent, between -1 and 1.")
@@ -50,6 +60,9 @@ class LeakyReLU(Module):
 
     slope: float = static(default=0.01)
 
+    def __init__(self, slope: float = 0.01):
+        self.slope = _number("LeakyReLU", "slope", slope)
+
     def __call__(self, x: Any) -> Any:
         return ops.leaky_relu(x, self.slope)
 
@@ -63,6 +76,9 @@ class ELU(Module):
 
     alpha: float = static(default=1.0)
 
+    def __init__(self, alpha: float = 1.0):
+        self.alpha = _number("ELU", "alpha", alpha)
+
     def __call__(self, x: Any) -> Any:
         return ops.elu(x, self.alpha)
 
@@ -75,4 +91,7 @@ class Flatten(Module):
     """
 
     def __call__(self, x: Any) -> Any:
-        return ops.reshape(x, (x.shape[0], -1))
+        x = x if hasattr(x, "shape") else np.asarray(x)
+        if not x.shape:
+            raise ShapeError("Flatten: of one number; its first axis must be the examples")
+        return ops.reshape(x, (x.shape[0], prod(x.shape[1:])))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.caller import caller, made_at
 from ..graph.errors import UsageError
 
 Initialiser = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
@@ -76,6 +77,9 @@ def initialiser(name: Any) -> Initialiser:
     """The initialiser of this name, or the function itself."""
     if callable(name):
         return name
-    if name not in NAMED:
-        raise UsageError(f"init: {name!r} is not known; use one of {', '.join(NAMED)}")
+    if not isinstance(name, str) or name not in NAMED:
+        raise UsageError(
+            f"init: {name!r} is not known; use one of {', '.join(NAMED)}, or a function "
+            f"(rng, shape) → array{made_at(caller())}"
+        )
     return NAMED[name]

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..eager.dtypes import dtype_of
 from ..eager.tensor import Tensor
-from ..graph.errors import UsageError
+from ..graph.caller import caller, made_at
+from ..graph.errors import DTypeError, ShapeError, UsageError
 from ..ops.linear import linear
 from .init import initialiser
 from .module import Module, generator, layer, parameter, static
@@ -38,9 +40,20 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, *,
         init: Any = "glorot_uniform", seed: Any = None, dtype: Any = np.float32,
     ):  # fmt: skip
-        if min(in_features, out_features) < 1:
-            raise UsageError(f"Linear({in_features}, {out_features}): sizes must be 1 or more")
+        for size in (in_features, out_features):
+            if not isinstance(size, (int, np.integer)) or size < 1:
+                raise UsageError(
+                    f"Linear({in_features!r}, {out_features!r}): sizes must be whole numbers, "
+                    f"1 or more{made_at(caller())}"
+                )
+        if dtype_of(dtype).kind != "f":
+            raise DTypeError(f"Linear: dtype={dtype}; weights are floats{made_at(caller())}")
         weight = initialiser(init)(generator(seed), (out_features, in_features))
+        if np.shape(weight) != (out_features, in_features):
+            raise ShapeError(
+                f"Linear: init gave {np.shape(weight)} for weights of "
+                f"{(out_features, in_features)}{made_at(caller())}"
+            )
         self._settle(
             weight=parameter(weight, dtype),
             bias=parameter(np.zeros(out_features), dtype) if bias else None,

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..eager.tensor import Tensor
 from ..graph.caller import caller, made_at
 from ..graph.errors import DTypeError, ShapeError, UsageError
+from ..graph.node import Node
+from ..graph.op import KINDS
 from ..ops import abs, log, logsumexp, maximum, mean, minimum, one_hot, softplus, square, sum
 
 
@@ -24,7 +27,7 @@ def mse(prediction: Any, target: Any, *, half: bool = False, reduction: str = "m
     >>> float(cr.nn.losses.mse(np.array([1.0, 3.0]), np.array([0.0, 0.0])))
     5.0
     """
-    target = _like("mse", prediction, target)
+    prediction, target = _pair("mse", prediction, target)
     squares = square(prediction - target)
     return _reduced("mse", 0.5 * squares if half else squares, reduction)
 
@@ -37,7 +40,8 @@ def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     Raises: ShapeError where the shapes differ.
     Source: Laplace 1774.
     """
-    return _reduced("l1", abs(prediction - _like("l1", prediction, target)), reduction)
+    prediction, target = _pair("l1", prediction, target)
+    return _reduced("l1", abs(prediction - target), reduction)
 
 
 def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
@@ -47,9 +51,10 @@ def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = 
     Raises: ShapeError where the shapes differ, UsageError for a delta that is not positive.
     Source: Huber 1964.
     """
-    if delta <= 0:
-        raise UsageError(f"huber: delta={delta}; it must be positive")
-    apart = abs(prediction - _like("huber", prediction, target))
+    if not delta > 0:
+        raise UsageError(f"huber: delta={delta}; it must be positive{made_at(caller())}")
+    prediction, target = _pair("huber", prediction, target)
+    apart = abs(prediction - target)
     inside = minimum(apart, delta)
     return _reduced("huber", inside * (apart - 0.5 * inside), reduction)
 
@@ -67,26 +72,30 @@ def cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
     >>> float(cr.nn.losses.cross_entropy(np.array([[0.0, 0.0]]), np.array([1])))
     0.6931471805599453
     """
+    logits = _operand("cross_entropy", logits, np.float64)
+    target = _operand("cross_entropy", target)
     shares = _shares(logits, target)
     total = logsumexp(logits, -1)
-    if shares is not target:  # labels: the shares add up to 1
-        return _reduced("cross_entropy", total - sum(shares * logits, -1), reduction)
-    return _reduced("cross_entropy", total * sum(shares, -1) - sum(shares * logits, -1), reduction)
+    if shares is target:  # labels' shares add up to 1, the user's may not
+        total = total * sum(shares, -1)
+    return _reduced("cross_entropy", total - sum(shares * logits, -1), reduction)
 
 
 def binary_cross_entropy(probability: Any, target: Any, *, reduction: str = "mean") -> Any:
     """-(t ln y + (1 - t) ln(1 - y)), for a probability y; take the logits' twin if you have them.
 
     Shapes: probability (…) in [0, 1], target the same, 0 or 1 or between → ().
-    Units: nats; each logarithm is held above -100, so that a wrong certainty stays finite.
-    Raises: ShapeError where the shapes differ.
+    Units: nats; each logarithm is held above -100 (-87 in float32), so that a wrong certainty
+    costs much but stays finite; there the gradient is 0.
+    Raises: ShapeError where the shapes differ, UsageError for numbers that are no probabilities.
     Source: as torch.nn.BCELoss.
 
     >>> import chainrule as cr
     >>> round(float(cr.nn.losses.binary_cross_entropy(np.array([0.55]), np.array([1.0]))), 4)
     0.5978
     """
-    target = _like("binary_cross_entropy", probability, target)
+    probability, target = _pair("binary_cross_entropy", probability, target)
+    _probable(probability)
     lowest = float(np.exp(-100.0)) if np.dtype(probability.dtype).itemsize > 4 else 1e-38
     right = log(maximum(probability, lowest))
     wrong = log(maximum(1.0 - probability, lowest))
@@ -102,10 +111,9 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, *, reduction: str
     Raises: ShapeError where the shapes differ.
     Source: ln(1 + eᶻ) - t z, without overflow.
     """
-    target = _like("binary_cross_entropy_with_logits", logits, target)
-    return _reduced(
-        "binary_cross_entropy_with_logits", softplus(logits) - target * logits, reduction
-    )
+    name = "binary_cross_entropy_with_logits"
+    logits, target = _pair(name, logits, target)
+    return _reduced(name, softplus(logits) - target * logits, reduction)
 
 
 LOSSES: dict[str, Callable[..., Any]] = {
@@ -122,15 +130,36 @@ def loss_named(name: Any) -> Callable[..., Any]:
     """The loss of this name, or the function itself."""
     if callable(name):
         return name
-    if name not in LOSSES:
-        raise UsageError(f"loss: {name!r} is not known; use one of {', '.join(LOSSES)}")
+    if not isinstance(name, str) or name not in LOSSES:
+        raise UsageError(
+            f"loss: {name!r} is not known; use one of {', '.join(LOSSES)}, or a function "
+            f"(prediction, target) → number{made_at(caller())}"
+        )
     return LOSSES[name]
 
 
-def _like(name: str, prediction: Any, target: Any) -> Any:
-    target = target if hasattr(target, "shape") else np.asarray(target, prediction.dtype)
+def _operand(name: str, x: Any, dtype: Any = None) -> Any:
+    """Tensors and nodes as they are, arrays too; numbers and lists as arrays of `dtype`."""
+    if type(x) in KINDS or (type(x) is np.ndarray and x.dtype.kind in "biuf"):
+        return x
+    try:
+        made = np.asarray(x)
+    except ValueError:
+        raise ShapeError(f"{name}: the rows have different lengths{made_at(caller(2))}") from None
+    if made.dtype.kind not in "biuf":
+        raise DTypeError(
+            f"{name}: of {made.dtype} {made.shape}; give real numbers{made_at(caller(2))}"
+        )
+    return made if hasattr(x, "dtype") or dtype is None else made.astype(dtype)
+
+
+def _pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
+    """The two as arrays, tensors or nodes of one shape, or the error that says what to write."""
+    prediction = _operand(name, prediction, np.float64)
+    floats = prediction.dtype.kind == "f"
+    target = _operand(name, target, prediction.dtype if floats else np.float64)
     if tuple(target.shape) == tuple(prediction.shape):
-        return target
+        return prediction, target
     advice = "the two must be the same: nothing is broadcast in a loss"
     if prediction.shape == (*target.shape, 1):
         advice = "write prediction[:, 0], or target[:, None]: broadcasting would compare all pairs"
@@ -142,10 +171,34 @@ def _like(name: str, prediction: Any, target: Any) -> Any:
     )
 
 
+def _probable(y: Any) -> None:
+    numbers = numbers_of(y)
+    if numbers is not None and numbers.size and (numbers.min() < 0 or numbers.max() > 1):
+        raise UsageError(
+            f"binary_cross_entropy: from {numbers.min():.6g} to {numbers.max():.6g}, but "
+            "probabilities lie in [0, 1]; for the numbers before the sigmoid take "
+            f"binary_cross_entropy_with_logits{made_at(caller(2))}"
+        )
+
+
+def numbers_of(x: Any) -> np.ndarray | None:
+    """The numbers of an array or a tensor; a node has none yet."""
+    return None if type(x) is Node else x._value if type(x) is Tensor else x
+
+
 def _shares(logits: Any, target: Any) -> Any:
-    target = target if hasattr(target, "shape") else np.asarray(target)
-    if target.shape == logits.shape and target.dtype.kind == "f":
-        return target
+    if not logits.shape:
+        raise ShapeError(
+            f"cross_entropy: the logits are one number; their last axis must be the classes"
+            f"{made_at(caller(2))}"
+        )
+    if target.shape == logits.shape:
+        if target.dtype.kind == "f":
+            return target
+        raise DTypeError(
+            f"cross_entropy: the shares are {target.dtype} {tuple(target.shape)}; write "
+            f"target.astype(float), or give one label for each row{made_at(caller(2))}"
+        )
     if target.shape != logits.shape[:-1]:
         raise ShapeError(
             f"cross_entropy: the logits are {tuple(logits.shape)}, the target "
@@ -157,17 +210,14 @@ def _shares(logits: Any, target: Any) -> Any:
             f"cross_entropy: the labels are {target.dtype}; write target.astype(int)"
             f"{made_at(caller(2))}"
         )
-    labels = np.asarray(target) if not hasattr(target, "op") or hasattr(target, "value") else None
-    if (
-        labels is not None
-        and labels.size
-        and not 0 <= labels.min() <= labels.max() < logits.shape[-1]
-    ):
+    labels = numbers_of(target)
+    classes = logits.shape[-1]
+    if labels is not None and labels.size and not 0 <= labels.min() <= labels.max() < classes:
         raise UsageError(
             f"cross_entropy: labels from {labels.min()} to {labels.max()}, but the logits have "
-            f"{logits.shape[-1]} classes, 0 to {logits.shape[-1] - 1}{made_at(caller(2))}"
+            f"{classes} classes, 0 to {classes - 1}{made_at(caller(2))}"
         )
-    return one_hot(target, logits.shape[-1], dtype=logits.dtype)
+    return one_hot(target, classes, dtype=logits.dtype)
 
 
 def _reduced(name: str, losses: Any, reduction: str) -> Any:
@@ -177,4 +227,6 @@ def _reduced(name: str, losses: Any, reduction: str) -> Any:
         return sum(losses)
     if reduction == "none":
         return losses
-    raise UsageError(f"{name}: reduction={reduction!r}; use 'mean', 'sum' or 'none'")
+    raise UsageError(
+        f"{name}: reduction={reduction!r}; use 'mean', 'sum' or 'none'{made_at(caller())}"
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
+from functools import wraps
+from operator import attrgetter
 from typing import Any, dataclass_transform
 
 import numpy as np
@@ -22,30 +24,73 @@ def static(**kwargs: Any) -> Any:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(static,))
 def layer(cls: type) -> type:
-    """Make a class a layer: a record compared by identity, registered as a pytree."""
-    made = dataclass(eq=False, repr=False, init="__init__" not in cls.__dict__)(cls)
+    """Make a class a layer: a record compared by identity, registered as a pytree.
+
+    Fields are parameters and layers, or settings where they are `static`. Without an `__init__`
+    of its own the class gets one that takes them; an `__init__` sets each field once.
+    Raises: UsageError for a class that is not derived from `chainrule.nn.Module`.
+
+    >>> import chainrule as cr
+    >>> @cr.nn.layer
+    ... class Scale(cr.nn.Module):
+    ...     factor: cr.Tensor
+    ...     def __call__(self, x):
+    ...         return self.factor * x
+    >>> cr.grad(lambda layer: cr.sum(layer(np.ones(3))))(Scale(cr.tensor(2.0))).factor
+    tensor(3.)
+    """
+    if not issubclass(cls, Module):
+        raise UsageError(
+            f"layer: {cls.__name__} must be derived from chainrule.nn.Module{made_at(caller())}"
+        )
+    writer = next((k for k in cls.__mro__[:-1] if "__init__" in vars(k)), None)
+    generated = writer is None or vars(writer).get("_generated", False)
+    made = dataclass(eq=False, repr=False, init=generated)(cls)
+    made._generated = generated
     children = tuple(f.name for f in fields(made) if not f.metadata.get("static"))
     settings = tuple(f.name for f in fields(made) if f.metadata.get("static"))
+    if made.reseeded is Module.reseeded and children:
+        made.__init__ = _drawn_by_place(made.__init__, made)
+
+    parts_of, values_of = _getter(children), _getter(settings)
 
     def flatten(module: Any) -> tuple:
-        state = module.__dict__
-        return (
-            tuple(state[c] for c in children),
-            tuple(state[s] for s in settings),
-            children,
-        )
+        return parts_of(module), values_of(module), children
+
+    names = children + settings
+    bare = object.__new__(made)  # without fields there is nothing to tell two apart
 
     def unflatten(values: tuple, parts: tuple) -> Any:
+        if not names:
+            return bare
         module = object.__new__(made)
-        state = module.__dict__
-        state.update(zip(children, parts, strict=True))
-        state.update(zip(settings, values, strict=True))
+        module.__dict__.update(zip(names, (*parts, *values), strict=True))
         return module
 
     optree.register_pytree_node(
         made, flatten, unflatten, path_entry_type=optree.GetAttrEntry, namespace=NAMESPACE
     )
     return made
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple]:
+    """The fields of these names as a tuple, at C speed where there are several."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return (lambda module: (getattr(module, names[0]),)) if names else lambda module: ()
+
+
+def _drawn_by_place(init: Any, made: type) -> Any:
+    @wraps(init)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        if type(self) is made:
+            changes = _drawn_fields(self, generator(None))
+            self._settle(**changes)
+            if changes:
+                self._settle(_unseeded=True)
+
+    return wrapped
 
 
 class Module:
@@ -56,9 +101,25 @@ class Module:
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
+        known = getattr(self, "__dataclass_fields__", {})
+        if name in known and name not in self.__dict__:
+            self.__dict__[name] = value  # the layer is being made
+            return
+        kind, line = type(self).__name__, made_at(caller())
+        if name in self.__dict__:
+            raise InPlaceError(
+                f"{kind}.{name} cannot be assigned: layers are values; "
+                f"write layer.replace({name}=...), which gives a new layer{line}"
+            )
         raise InPlaceError(
-            f"{type(self).__name__}.{name} cannot be assigned: layers are values; "
-            f"write layer.replace({name}=...), which gives a new layer{made_at(caller())}"
+            f"{kind}.{name} cannot be assigned: {kind} has no field of that name; declare "
+            f"`{name}: chainrule.Tensor` in the class and mark it @chainrule.nn.layer{line}"
+        )
+
+    def __delattr__(self, name: str) -> None:
+        raise InPlaceError(
+            f"{type(self).__name__}.{name} cannot be deleted: layers are values; "
+            f"make a new one{made_at(caller())}"
         )
 
     def _settle(self, **values: Any) -> None:
@@ -66,26 +127,32 @@ class Module:
         self.__dict__.update(values)
 
     def replace(self, **changes: Any) -> Any:
-        """A copy with these fields changed."""
-        unknown = set(changes) - set(self.__dict__)
+        """A copy with these fields changed.
+
+        Raises: UsageError for a field that is not there.
+        """
+        unknown = sorted(set(changes) - set(self.__dict__))
         if unknown:
-            raise UsageError(f"{type(self).__name__} has no field {sorted(unknown)}")
+            raise UsageError(
+                f"{type(self).__name__}.replace: there is no field {', '.join(unknown)}; there "
+                f"are {', '.join(k for k in self.__dict__ if k[0] != '_')}{made_at(caller())}"
+            )
         made = object.__new__(type(self))
         made.__dict__.update({**self.__dict__, **changes})
+        made.__dict__.pop("_unseeded", None)  # what was put in by hand is not drawn again
         return made
 
     def children(self) -> Iterator[tuple[str, Any]]:
-        """The layers inside, with their names."""
+        """The layers inside, with their names; those in lists, tuples and dicts too."""
         for name, value in self.__dict__.items():
-            if isinstance(value, Module):
-                yield name, value
+            yield from _inside(name, value, Module)
 
     def named_parameters(self, prefix: str = "") -> dict[str, Tensor]:
         """Every parameter under PyTorch's state-dict key: `0.weight`, `0.bias`, `2.weight`."""
         found = {
-            f"{prefix}{name}": value
-            for name, value in self.__dict__.items()
-            if isinstance(value, Tensor)
+            f"{prefix}{name}": one
+            for field_name, value in self.__dict__.items()
+            for name, one in _inside(field_name, value, Tensor)
         }
         for name, child in self.children():
             found |= child.named_parameters(f"{prefix}{name}.")
@@ -104,6 +171,11 @@ class Module:
 
         Raises: UsageError for missing or unknown keys, ShapeError for other shapes.
         """
+        if not isinstance(state, dict):
+            raise UsageError(
+                f"load_state_dict: of {type(state).__name__}; give a dict of arrays by parameter "
+                "name, as state_dict returns it"
+            )
         own = self.named_parameters()
         missing, unknown = sorted(set(own) - set(state)), sorted(set(state) - set(own))
         if missing or unknown:
@@ -123,14 +195,7 @@ class Module:
         Training a model the user handed over ends with this, and nothing else does it.
         """
         for name, value in trained.__dict__.items():
-            mine = self.__dict__.get(name)
-            if isinstance(mine, Module):
-                mine.adopt(value)
-            elif isinstance(mine, tuple):
-                for a, b in zip(mine, value, strict=True):
-                    a.adopt(b) if isinstance(a, Module) else None
-            else:
-                self.__dict__[name] = value
+            self.__dict__[name] = _adopted(self.__dict__.get(name), value)
         self.__dict__.pop("_unseeded", None)
 
     def zero_grad(self) -> None:
@@ -139,7 +204,9 @@ class Module:
             p.grad = None
 
     def __call__(self, x: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__}.__call__")
+        raise UsageError(
+            f"{type(self).__name__}: what it computes is not said; define __call__(self, x)"
+        )
 
     def __repr__(self) -> str:
         shown = [
@@ -150,15 +217,80 @@ class Module:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def reseeded(self, rng: np.random.Generator) -> Any:
-        """The same layer with its parameters drawn anew; a layer without any is its own."""
-        return self
+        """The same layer; the layers inside that were given no seed are drawn anew."""
+        return self.replace(**_drawn_fields(self, rng))
+
+
+def _inside(name: str, value: Any, kind: type) -> Iterator[tuple[str, Any]]:
+    """What is of this kind in a field, also within lists, tuples and dicts, with dotted names."""
+    if isinstance(value, kind):
+        yield name, value
+    elif isinstance(value, (list, tuple, dict)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in items:
+            yield from _inside(f"{name}.{key}", part, kind)
+
+
+def _adopted(mine: Any, value: Any) -> Any:
+    if isinstance(mine, Module):
+        mine.adopt(value)
+        return mine
+    if type(mine) in (list, tuple):
+        return type(mine)(_adopted(a, b) for a, b in zip(mine, value, strict=True))
+    if type(mine) is dict:
+        return {key: _adopted(part, value[key]) for key, part in mine.items()}
+    return value
+
+
+def drawn_anew(value: Any, rng: np.random.Generator, seen: dict[int, Any]) -> Any:
+    """`value` with every layer in it that was given no seed drawn anew; `seen` keeps shared ones.
+
+    Every place has its own stream, whether its layer needs one or not: taking an activation
+    out must not change the weights of the layers before it.
+    """
+    if type(value) in (list, tuple):
+        streams = zip(value, rng.spawn(len(value)), strict=True)
+        made = type(value)(drawn_anew(part, stream, seen) for part, stream in streams)
+        return made if any(a is not b for a, b in zip(made, value, strict=True)) else value
+    if not isinstance(value, Module) or not value.__dict__.get("_unseeded"):
+        return value
+    if id(value) not in seen:
+        seen[id(value)] = value.reseeded(rng)
+        seen[id(value)]._settle(_unseeded=True)
+    return seen[id(value)]
+
+
+def seeded(value: Any) -> None:
+    """Take the mark of having had no seed from a layer and all inside: it is drawn for good."""
+    if isinstance(value, Module):
+        value.__dict__.pop("_unseeded", None)
+        for _, child in value.children():
+            seeded(child)
+
+
+def _drawn_fields(module: Module, rng: np.random.Generator) -> dict[str, Any]:
+    state = {k: v for k, v in module.__dict__.items() if k != "_unseeded"}
+    values = tuple(state.values())
+    drawn = drawn_anew(values, rng, {})
+    pairs = zip(state, values, drawn, strict=True)
+    return {name: new for name, old, new in pairs if new is not old}
 
 
 def parameter(values: Any, dtype: Any = np.float32) -> Tensor:
     """Numbers as a parameter of a layer."""
-    return leaf(np.ascontiguousarray(values, dtype=dtype))
+    # A copy, so that nobody else can write into it; ascontiguousarray would add an axis to ().
+    return leaf(np.array(values, dtype=dtype, order="C"))
 
 
 def generator(seed: Any) -> np.random.Generator:
-    """The random numbers of a seed, of a Generator, or of seed 0 where there is none."""
-    return np.random.default_rng(0 if seed is None else seed)
+    """The random numbers of a seed, of a Generator, or of seed 0 where there is none.
+
+    Raises: UsageError for what is neither a number from 0 on nor a Generator.
+    """
+    try:
+        return np.random.default_rng(0 if seed is None else seed)
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"seed={seed!r}: give a whole number, 0 or more, or a numpy.random.Generator"
+            f"{made_at(caller())}"
+        ) from None

@@ -7,8 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import UsageError
-from .module import Module, generator, layer
+from ..graph.errors import AxisError, InPlaceError, UsageError
+from .module import Module, drawn_anew, generator, layer, seeded, static
+
+
+@layer
+class Function(Module):
+    """A function of one array as a layer without parameters."""
+
+    function: Any = static()
+
+    def __call__(self, x: Any) -> Any:
+        return self.function(x)
+
+    def __repr__(self) -> str:
+        return f"Function({getattr(self.function, '__name__', self.function)})"
 
 
 @layer
@@ -28,15 +41,21 @@ class Sequential(Module):
 
     def __init__(self, *layers: Any, seed: Any = None):
         for k, one in enumerate(layers):
-            if not callable(one):
-                raise UsageError(f"Sequential: layer {k} is {one!r}; give layers or functions")
-        self._settle(layers=_seeded(layers, generator(seed)))
+            if not callable(one) or isinstance(one, type):
+                raise UsageError(
+                    f"Sequential: layer {k} is {one!r}; give layers such as nn.Tanh(), or "
+                    f"functions of one array"
+                )
+        layers = tuple(x if isinstance(x, Module) else Function(x) for x in layers)
+        self._settle(layers=drawn_anew(layers, generator(seed), {}))
         if seed is None:
             self._settle(_unseeded=True)
+        else:
+            seeded(self)
 
     def reseeded(self, rng: np.random.Generator) -> Sequential:
         """The same layers; those without a seed of their own drawn anew."""
-        return self.replace(layers=_seeded(self.layers, rng))
+        return self.replace(layers=drawn_anew(self.layers, rng, {}))
 
     def children(self) -> Iterator[tuple[str, Any]]:
         for k, one in enumerate(self.layers):
@@ -52,7 +71,17 @@ class Sequential(Module):
         return len(self.layers)
 
     def __getitem__(self, key: int) -> Any:
-        return self.layers[key]
+        try:
+            return self.layers[key]
+        except (IndexError, TypeError):
+            raise AxisError(
+                f"Sequential: there is no layer {key!r}; they are numbered 0 to {len(self) - 1}"
+            ) from None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise InPlaceError(
+            "Sequential: a layer cannot be assigned; make a new Sequential of the layers you want"
+        )
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.layers)
@@ -60,18 +89,3 @@ class Sequential(Module):
     def __repr__(self) -> str:
         inside = "".join(f"\n  ({k}): {one!r}" for k, one in enumerate(self.layers))
         return f"Sequential({inside}\n)"
-
-
-def _seeded(layers: tuple, rng: np.random.Generator) -> tuple:
-    # Every place has its own stream, whether its layer needs one or not: taking an
-    # activation out must not change the weights of the layers before it.
-    streams = rng.spawn(len(layers))
-    return tuple(
-        _keep_mark(one.reseeded(stream)) if getattr(one, "_unseeded", False) else one
-        for one, stream in zip(layers, streams, strict=True)
-    )
-
-
-def _keep_mark(one: Module) -> Module:
-    one._settle(_unseeded=True)
-    return one

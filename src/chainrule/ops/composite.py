@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .elementwise.arithmetic import maximum, minimum
+from ..graph.errors import UsageError
+from .elementwise.arithmetic import maximum, minimum, positive, subtract
 from .elementwise.exponential import exp
+from .family import axes_of, where
+from .move import concat, getitem
 from .reduce import logsumexp
 
 
@@ -18,8 +21,8 @@ def softmax(x: Any, axis: int = -1) -> Any:
     """eˣ/Σeˣ along `axis`: positive shares that add up to 1 (Bridle 1990).
 
     >>> import chainrule as cr
-    >>> cr.softmax(np.array([0.0, 0.0]))
-    array([0.5, 0.5])
+    >>> cr.softmax(cr.tensor([0.0, 0.0]))
+    tensor([0.5, 0.5])
     """
     return exp(log_softmax(x, axis))
 
@@ -29,3 +32,38 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:
     if min is not None:
         x = maximum(x, min)
     return x if max is None else minimum(x, max)
+
+
+def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
+    """The differences of neighbours along `axis`, taken `n` times.
+
+    Raises: UsageError where `n` is negative.
+
+    >>> import chainrule as cr
+    >>> cr.diff(cr.tensor([1.0, 4.0, 9.0]))
+    tensor([3., 5.])
+    """
+    if n < 0:
+        raise UsageError(f"diff: n={n}; differences are taken 0 times or more")
+    (axis,) = axes_of("diff", axis, len(x.shape))
+    parts = [part for part in (prepend, x, append) if part is not None]
+    x = concat(parts, axis=axis) if len(parts) > 1 else x
+    before, after = ((slice(None),) * axis + (s,) for s in (slice(None, -1), slice(1, None)))
+    for _ in range(n):
+        x = subtract(getitem(x, after), getitem(x, before))
+    return x
+
+
+def real(x: Any, /) -> Any:
+    """The real part: of real numbers, which are all there are here, the numbers themselves."""
+    return positive(x)
+
+
+def conj(x: Any, /) -> Any:
+    """The complex conjugate: of real numbers, the numbers themselves."""
+    return positive(x)
+
+
+def imag(x: Any, /) -> Any:
+    """The imaginary part: of real numbers, 0."""
+    return where(True, x.dtype.type(0), x)  # 0 * x would be NaN where x is not finite

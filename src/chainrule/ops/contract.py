@@ -85,6 +85,12 @@ class Einsum(Op):
     words = "is an einsum of the upstream gradient with all the other operands"
     source = "numpy.einsum; Laue, Mitterreiter and Giesen 2020"
 
+    binds = 1
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        return (4,) * len(self.terms)
+
     @property
     def latex(self) -> str:
         summed = sorted(set("".join(self.terms)) - set(self.out))
@@ -194,6 +200,8 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 def tensordot(a: Any, b: Any, *, axes: Any = 2) -> Any:
     """The sum over pairs of axes: the last `axes` of `a` with the first of `b`, or two lists."""
     if isinstance(axes, int):
+        if not 0 <= axes <= min(len(a.shape), len(b.shape)):
+            raise ShapeError(f"tensordot: {a.shape} and {b.shape} have no {axes} axes to sum over")
         left, right = tuple(range(len(a.shape) - axes, len(a.shape))), tuple(range(axes))
     else:
         left = axes_of("tensordot", tuple(axes[0]), len(a.shape))

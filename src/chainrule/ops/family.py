@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..graph.errors import AxisError, DTypeError, ShapeError
+from ..graph.errors import AxisError, DTypeError, ShapeError, UsageError
 from ..graph.namespace import XP
 from ..graph.op import Op, Spec
 
@@ -47,7 +48,9 @@ class Elementwise(Op):
             d = chain(g, local)
             if mask is not None and d is not g:
                 d = select(mask, d)
-            downs.append(like(sum_to(d, x.shape), x))
+            if d.shape != x.shape:
+                d = sum_to(d, x.shape)
+            downs.append(d if d.dtype is x.dtype else like(d, x))
         return downs
 
     def push(self, ts: list, y: Any, xs: list) -> Any:
@@ -132,8 +135,8 @@ class Reduce(Op):
         return [broadcast_to(self._kept(mask, x.shape), x.shape)]
 
     def _kept(self, y: Any, shape: tuple[int, ...]) -> Any:
-        if self.keepdims or not shape:
-            return y
+        if self.keepdims or not y.shape:
+            return y  # one number broadcasts as it is
         return reshape(y, reduced(self, shape, self.axis, True))
 
 
@@ -169,7 +172,8 @@ class Move(Op):
 
     def mask_down(self, mask: Any, y: Any, xs: list) -> list:
         weight = where(mask, zeros_like(y) + 1.0, 0.0)
-        return [None if d is None else d != 0 for d in self.grad(weight, y, *xs)]
+        downs = self.pull(weight, y, xs, [True] * len(xs))
+        return [None if d is None else d != 0 for d in downs]
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,11 +216,7 @@ class BroadcastTo(Move):
         return xp.broadcast_to(x, self.to)
 
     def spec(self, x: Spec) -> Spec:
-        try:
-            fits = np.broadcast_shapes(x.shape, self.to) == self.to
-        except ValueError:
-            fits = False
-        if not fits:
+        if not _broadcasts(x.shape, self.to):
             raise ShapeError(f"broadcast_to: {x.shape} does not broadcast to {self.to}")
         return Spec(self.to, x.dtype)
 
@@ -228,36 +228,55 @@ class BroadcastTo(Move):
 class SumTo(Move):
     """Add up what broadcasting had repeated; the adjoint of BroadcastTo, and the only place."""
 
-    latex = r"\sum #1"
+    latex, binds, takes = r"\sum #1", 1, (2,)
     words = "hands the gradient to every copy"
     source = "the transpose of a 0/1 matrix that repeats"
 
     to: tuple[int, ...]
 
     def forward(self, xp: Any, x: Any) -> Any:
-        return xp.reshape(xp.sum(x, axis=_repeated(x.shape, self.to)), self.to)
+        total = xp.sum(x, axis=_repeated(x.shape, self.to), dtype=x.dtype)
+        return xp.reshape(total, self.to)
 
     def spec(self, x: Spec) -> Spec:
+        _repeated(x.shape, self.to)
         return Spec(self.to, x.dtype)
 
     def grad(self, g: Any, y: Any, x: Any) -> tuple:
         return (broadcast_to(g, x.shape),)
 
 
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(shape, to) == to
+    except ValueError:
+        return False
+
+
 @lru_cache(4096)
 def _repeated(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...]:
+    if not _broadcasts(to, shape):
+        raise ShapeError(f"sum_to: {to} does not broadcast to {shape}")
     extra = len(shape) - len(to)
     return (*range(extra), *(k + extra for k, n in enumerate(to) if n == 1 != shape[k + extra]))
 
 
 def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     """`x` with everything added up that broadcasting from `shape` had repeated."""
-    return x if x.shape == shape else SumTo.of(shape)(x)
+    if x.shape == shape:
+        return x
+    if type(x) is np.ndarray:  # as SumTo does it, without the way there: biases need it often
+        return np.add.reduce(x, _repeated(x.shape, shape), x.dtype).reshape(shape)
+    return SumTo.of(shape)(x)
 
 
 def broadcast_to(x: Any, shape: Any) -> Any:
     """`x` repeated along new axes, and along axes of size 1, up to `shape`."""
-    return x if x.shape == shape else BroadcastTo.of(shape_of(shape))(x)
+    if x.shape == shape:
+        return x
+    if type(x) is np.ndarray and type(shape) is tuple and not x.ndim:
+        return XP.broadcast_to(x, shape)  # a loss sends one number back to its batch
+    return BroadcastTo.of(shape_of(shape))(x)
 
 
 def reshape(x: Any, shape: Any, *, copy: Any = None) -> Any:
@@ -269,7 +288,10 @@ def shape_of(shape: Any) -> tuple[int, ...]:
     """A shape as a tuple; one number is a shape of one axis."""
     if isinstance(shape, (int, np.integer)):
         return (int(shape),)
-    return tuple(int(n) for n in shape)
+    try:
+        return tuple(index(n) for n in shape)
+    except TypeError:
+        raise UsageError(f"a shape was {shape!r}; give whole numbers") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,6 +336,11 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """
     from .elementwise.arithmetic import Where
 
+    dtype = getattr(condition, "dtype", None)
+    if dtype is None:
+        condition = np.asarray(condition, bool)
+    elif dtype.kind != "b":
+        condition = condition != 0
     return Where.of()(condition, x, y)
 
 

@@ -11,7 +11,7 @@ from ..graph.coerce import DEFAULT
 from ..graph.errors import AxisError, DTypeError, ShapeError, UsageError
 from ..graph.op import Op, Spec
 from .elementwise.logic import equal
-from .family import Cast, axes_of, broadcast_to
+from .family import Cast, axes_of, broadcast, broadcast_to
 from .move import Key, expand_dims, frozen, getitem, unfrozen
 
 
@@ -94,8 +94,12 @@ def index(x: Any, parts: tuple) -> Any:
 
 def _mask_fits(x: Any, key: list, mask: Any) -> None:
     start = sum(1 for part in key if part[0] in ("slice", "at", "array")) - len(mask.shape)
-    if ("rest",) not in key and tuple(x.shape[start : start + len(mask.shape)]) != mask.shape:
-        raise ShapeError(f"index of {x.shape}: by a mask of {mask.shape}; the sizes must agree")
+    sizes = tuple(x.shape[start : start + len(mask.shape)])
+    fits = len(sizes) == len(mask.shape) and all(
+        n in (m, 0) for n, m in zip(mask.shape, sizes, strict=True)
+    )
+    if ("rest",) not in key and not fits:
+        raise AxisError(f"index of {x.shape}: by a mask of {mask.shape}; the sizes must agree")
 
 
 def nonzero(x: Any) -> tuple:
@@ -121,7 +125,7 @@ def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     (axis,) = axes_of("take_along_axis", axis, len(x.shape))
     if len(indices.shape) != len(x.shape):
         raise ShapeError(f"take_along_axis: {x.shape} and indices {indices.shape} differ in axes")
-    shape = np.broadcast_shapes(*(
+    shape = broadcast("take_along_axis", *(
         tuple(1 if k == axis else n for k, n in enumerate(a.shape)) for a in (x, indices)
     ))  # fmt: skip
     x = broadcast_to(x, (*shape[:axis], x.shape[axis], *shape[axis + 1 :]))

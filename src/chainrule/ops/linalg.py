@@ -14,6 +14,12 @@ from .move import diagonal, expand_dims, matrix_transpose, tril
 from .reduce import sum as sum_
 
 
+def _dtype(*dtypes: np.dtype) -> np.dtype:
+    """LAPACK's choice: in float32 only if all operands are, integers in float64."""
+    floats = all(d.kind == "f" for d in dtypes)
+    return np.result_type(*dtypes) if floats else np.dtype(np.float64)
+
+
 def _square(op: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise ShapeError(f"{op}: needs square matrices, found shape {shape}")
@@ -31,7 +37,7 @@ class Inv(Op):
         return xp.linalg.inv(a)
 
     def spec(self, a):
-        return Spec(_square("inv", a.shape), np.result_type(a.dtype, np.float32))
+        return Spec(_square("inv", a.shape), _dtype(a.dtype))
 
     def grad(self, g, y, a):
         back = matrix_transpose(y)
@@ -55,31 +61,30 @@ class Solve(Op):
         _square("solve", a.shape)
         if b.shape[-1 if len(b.shape) == 1 else -2 :][:1] != a.shape[-1:]:
             raise ShapeError(f"solve: {a.shape} and {b.shape}; the rows must be as many")
-        dtype = np.result_type(a.dtype, b.dtype, np.float32)
+        dtype = _dtype(a.dtype, b.dtype)
         if len(b.shape) == 1:
             return Spec((*a.shape[:-2], *b.shape), dtype)
         return Spec((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), dtype)
 
     def grad(self, g, y, a, b):
-        vector = len(b.shape) == 1
-        columns = (lambda x: expand_dims(x, axis=-1)) if vector else (lambda x: x)
-        down = solve(matrix_transpose(a), columns(g))
-
-        def of_a() -> Any:
-            return like(sum_to(-matmul(down, matrix_transpose(columns(y))), a.shape), a)
-
-        def of_b() -> Any:
-            return like(sum_to(reshape(down, down.shape[:-1]) if vector else down, b.shape), b)
-
-        return (of_a, of_b)
+        down = solve(matrix_transpose(a), _columns(g, b))
+        return (
+            lambda: like(sum_to(-matmul(down, matrix_transpose(_columns(y, b))), a.shape), a),
+            lambda: like(sum_to(reshape(down, g.shape), b.shape), b),
+        )
 
     def push(self, ts, y, xs):
         (ta, tb), (a, b) = ts, xs
-        right = None if tb is None else tb
+        right = None if tb is None else _columns(tb, b)
         if ta is not None:
-            moved = matmul(ta, y) if len(b.shape) > 1 else sum_(ta * expand_dims(y, axis=-2), -1)
+            moved = matmul(ta, _columns(y, b))
             right = -moved if right is None else right - moved
-        return solve(a, right)
+        return reshape(solve(a, right), y.shape)
+
+
+def _columns(x: Any, b: Any) -> Any:
+    """What belongs to the right side `b`, as a matrix of columns."""
+    return expand_dims(x, axis=-1) if len(b.shape) == 1 else x
 
 
 class Det(Op):
@@ -93,7 +98,7 @@ class Det(Op):
         return xp.linalg.det(a)
 
     def spec(self, a):
-        return Spec(_square("det", a.shape)[:-2], np.result_type(a.dtype, np.float32))
+        return Spec(_square("det", a.shape)[:-2], _dtype(a.dtype))
 
     def grad(self, g, y, a):
         return (expand_dims(g * y, axis=(-2, -1)) * matrix_transpose(inv(a)),)
@@ -113,7 +118,7 @@ class Slogdet(Op):
         return tuple(xp.linalg.slogdet(a))
 
     def spec(self, a):
-        one = Spec(_square("slogdet", a.shape)[:-2], np.result_type(a.dtype, np.float32))
+        one = Spec(_square("slogdet", a.shape)[:-2], _dtype(a.dtype))
         return (one, one)
 
     def grad(self, g, y, a):
@@ -126,17 +131,18 @@ class Slogdet(Op):
 
 
 class Cholesky(Op):
-    """The lower triangular L with L Lᵀ = A, for a symmetric positive definite A."""
+    """The lower triangular L with L Lᵀ = A, for a positive definite A, read as (A + Aᵀ)/2."""
 
     latex = r"\operatorname{chol}\left(#1\right)"
     words = "sends the gradient through L⁻¹ from both sides, symmetric"
     source = "Murray 2016, arXiv:1602.07527"
 
     def forward(self, xp, a):
-        return xp.linalg.cholesky(a)
+        # LAPACK reads one triangle only: its value would not vary with the other one.
+        return xp.linalg.cholesky((a + xp.matrix_transpose(a)) / 2)
 
     def spec(self, a):
-        return Spec(_square("cholesky", a.shape), np.result_type(a.dtype, np.float32))
+        return Spec(_square("cholesky", a.shape), _dtype(a.dtype))
 
     def grad(self, g, y, a):
         back = matrix_transpose(y)

@@ -10,7 +10,7 @@ import numpy as np
 from ..graph.errors import ShapeError
 from ..graph.op import Op, Spec
 from .contract import matmul
-from .family import like, reshape, sum_to
+from .family import broadcast_to, like, reshape, sum_to
 
 
 class Linear(Op):
@@ -56,7 +56,7 @@ class Linear(Op):
         for term in terms:
             if term is not None:
                 total = term if total is None else total + term
-        return total if total.shape == y.shape else total + 0.0 * y
+        return broadcast_to(total, y.shape)
 
 
 def _rows(x: Any) -> Any:
@@ -78,6 +78,7 @@ def linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
     >>> cr.linear(np.array([-1.0, -2.0]), np.array([[2.0, -3.0]]), np.array([-3.0]))
     array([1.])
     """
+    weight = weight if hasattr(weight, "dtype") else np.asarray(weight)
     if isinstance(bias, (int, float)):
         bias = np.asarray(bias, weight.dtype)
     return _linear(x, weight, bias)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.chain import pull, push
+from ..graph.errors import ShapeError
 from ..graph.node import Input, Node, Pick
 from ..graph.op import Op, Spec
 from ..graph.walk import Graph, capture
@@ -121,12 +122,9 @@ def _same_inputs(then: Graph, other: Graph, only_then: int) -> tuple[Graph, Grap
     """Two graphs with the same list of inputs: shared ones, then's own, then the other's own."""
     shared = len(then.inputs) - only_then
     fresh = _inputs_like([i.spec for i in (*then.inputs, *other.inputs[shared:])])
-    mine = fresh[: len(then.inputs)]
-    theirs = fresh[:shared] + fresh[len(then.inputs) :]
-    return (
-        Graph(tuple(fresh), tuple(then.replay(mine))),
-        Graph(tuple(fresh), tuple(other.replay(theirs))),
-    )
+    both = tuple(fresh)
+    theirs = (*fresh[:shared], *fresh[len(then.inputs) :])
+    return Graph(both, then.over(both).outputs), Graph(both, other.over(theirs).outputs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +164,9 @@ class Scan(Op):
         return (*carry, *stacked)
 
     def spec(self, *xs):
+        for x in xs[self.carries : self.carries + self.xs]:
+            if x.shape[:1] != (self.length,):
+                raise ShapeError(f"scan: {self.length} steps over an array of shape {x.shape}")
         carries = [y.spec for y in self.body.outputs[: self.carries]]
         ys = [y.spec for y in self.body.outputs[self.carries :]]
         return (*carries, *(Spec((self.length, *s.shape), s.dtype) for s in (*ys, *carries)))
@@ -295,6 +296,10 @@ def call_flat(f: Callable[..., Sequence[Any]], operands: Sequence[Any]) -> tuple
 def cond_flat(c: Any, then: Callable, other: Callable, operands: Sequence[Any]) -> tuple:
     """One of two functions of the same operands, as one op."""
     (first, a), (second, b) = (capture(f, _inputs_like(operands)) for f in (then, other))
+    one, two = ([y.spec for y in g.outputs] for g in (first, second))
+    if one != two:
+        said = (", ".join(f"{s.dtype} {s.shape}" for s in specs) for specs in (one, two))
+        raise ShapeError("cond: the branches return {} and {}; they must agree".format(*said))
     return Cond(*_same_inputs(first, second, len(a)))(c, *operands, *a, *b)
 
 

@@ -283,7 +283,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     return x if rest == list(range(n)) else Permute.of(tuple(rest))(x)
 
 
-def expand_dims(x: Any, *, axis: Any = 0) -> Any:
+def expand_dims(x: Any, axis: Any = 0) -> Any:
     """New axes of size 1, at the places `axis` of the value."""
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     places = set(axes_of("expand_dims", tuple(axes), len(x.shape) + len(axes)))
@@ -367,7 +367,14 @@ def repeat(x: Any, repeats: Any, *, axis: int | None = None) -> Any:
 
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
-    return take(x, np.repeat(np.arange(x.shape[axis]), np.asarray(repeats)), axis=axis)
+    (axis,) = axes_of("repeat", axis, len(x.shape))
+    counts = np.asarray(repeats)
+    if counts.ndim > 1 or counts.size not in (1, x.shape[axis]):
+        raise ShapeError(
+            f"repeat: {counts.shape} counts for axis {axis} of {x.shape}; give one for all of its "
+            f"{x.shape[axis]} elements, or one each"
+        )
+    return take(x, np.repeat(np.arange(x.shape[axis]), counts), axis=axis)
 
 
 def diagonal(x: Any, *, offset: int = 0) -> Any:
@@ -413,4 +420,6 @@ def getitem(x: Any, key: Any) -> Any:
         return Slice.of(frozen(parts))(x)
     from .index import index
 
+    if len(parts) == 1 and getattr(parts[0], "shape", None) == () and parts[0].dtype.kind == "b":
+        x, parts = expand_dims(x), (reshape(parts[0], (1,)),)  # a mask of no axes: all or nothing
     return index(x, parts)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import index
 from typing import Any
 
 import numpy as np
 
+from ..graph.errors import AxisError
 from ..graph.op import Op, Spec
 from .elementwise.arithmetic import square
 from .elementwise.exponential import exp
@@ -17,7 +21,7 @@ from .family import Move, Reduce, axes_of, like, reshape, where
 class Sum(Reduce):
     """The sum along the axes."""
 
-    latex = r"\sum #1"
+    latex, binds, takes = r"\sum #1", 1, (2,)
     words = "copies the upstream gradient to every element it added up"
     source = "Array API 2024.12, sum"
     linear = True
@@ -38,19 +42,20 @@ class Mean(Reduce):
     linear = True
 
     def forward(self, xp, x):
-        return xp.sum(x, axis=self.axis, keepdims=self.keepdims) / self._count(x.shape)
+        return xp.sum(x, axis=self.axis, keepdims=self.keepdims) / count(self.axis, x.shape)
 
     def dtype(self, dtype):
         return np.result_type(dtype, 0.0) if dtype.kind != "f" else dtype
 
     def local(self, y, x):
-        return 1.0 / self._count(x.shape)
+        return 1.0 / count(self.axis, x.shape)
 
-    def _count(self, shape):
-        count = 1
-        for a in axes_of(self, self.axis, len(shape)):
-            count *= shape[a]
-        return count or np.nan  # the mean of nothing
+
+@lru_cache(4096)
+def count(axis: Any, shape: tuple[int, ...]) -> float:
+    """How many elements a reduction joins into one."""
+    joined = [shape[a] for a in axes_of("mean", axis, len(shape))]
+    return math.prod(joined) or math.nan  # the mean of nothing
 
 
 class Max(Reduce):
@@ -105,7 +110,7 @@ class Norm(Reduce):
 class Logsumexp(Reduce):
     """ln Σeˣ along the axes, without overflow."""
 
-    latex = r"\ln \sum e^{#1}"
+    latex, binds = r"\ln \sum e^{#1}", 1
     words = "shares the upstream gradient among the elements by their softmax"
     source = "Blanchard, Higham and Higham 2021"
 
@@ -126,7 +131,7 @@ class Logsumexp(Reduce):
 class Prod(Reduce):
     """The product along the axes."""
 
-    latex = r"\prod #1"
+    latex, binds, takes = r"\prod #1", 1, (3,)
     words = "scales by the product of all the other elements"
     source = "Array API 2024.12, prod"
 
@@ -253,8 +258,15 @@ class Ask(Reduce):
 
 def _axis(axis: Any) -> Any:
     if isinstance(axis, (list, tuple, np.ndarray)):
-        return tuple(int(a) for a in axis)
-    return axis if axis is None else int(axis)
+        return tuple(_whole(a) for a in axis)
+    return axis if axis is None else _whole(axis)
+
+
+def _whole(axis: Any) -> int:
+    try:
+        return index(axis)
+    except TypeError:
+        raise AxisError(f"axis={axis!r}; an axis is a whole number, or a tuple of them") from None
 
 
 def _cast(x: Any, dtype: Any) -> Any:
@@ -263,13 +275,18 @@ def _cast(x: Any, dtype: Any) -> Any:
     return x if dtype is None or x.dtype == dtype else Cast.of(np.dtype(dtype))(x)
 
 
+def _in_dtype(op: Op, x: Any, dtype: Any) -> Any:
+    # Cast before, so that it is computed in `dtype`, and after: NumPy widens small integers.
+    return _cast(op(_cast(_array(x), dtype)), dtype)
+
+
 def _array(x: Any) -> Any:
     return x if hasattr(x, "dtype") else np.asarray(x, dtype=None)
 
 
 def sum(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Any:
     """The sum along `axis` (all axes, where it is None)."""
-    return Sum.of(_axis(axis), keepdims)(_cast(_array(x), dtype))
+    return _in_dtype(Sum.of(_axis(axis), keepdims), x, dtype)
 
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -279,7 +296,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Any:
     """The product along `axis`; a 0 among the factors leaves the gradient exact."""
-    return Prod.of(_axis(axis), keepdims)(_cast(_array(x), dtype))
+    return _in_dtype(Prod.of(_axis(axis), keepdims), x, dtype)
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -341,14 +358,14 @@ def cumulative_prod(
 def _running(op: type, first: int, x: Any, axis: Any, dtype: Any, include_initial: bool) -> Any:
     from .move import concat
 
-    x = _cast(_array(x), dtype)
+    x = _array(x)
     if axis is None:
         if len(x.shape) != 1:
             from ..graph.errors import UsageError
 
             raise UsageError(f"{op.name} of {x.shape}: with more than one axis, say which: axis=")
         axis = 0
-    y = op.of(axis)(x)
+    y = _in_dtype(op.of(axis), x, dtype)
     if not include_initial:
         return y
     shape = tuple(1 if k == axis % len(x.shape) else n for k, n in enumerate(x.shape))

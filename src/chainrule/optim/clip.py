@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from ..graph.caller import caller, made_at
 from ..graph.errors import UsageError
-from ..ops import clip, minimum, sqrt, square, sum
+from ..ops import clip, minimum, sqrt, square, sum, where
 from .transform import Mapped
 
 
@@ -21,7 +24,9 @@ def clip_by_value(low: float, high: float) -> Mapped:
     [array([-5.,  2.])]
     """
     if not low < high:
-        raise UsageError(f"clip_by_value({low}, {high}): the first must be the smaller")
+        raise UsageError(
+            f"clip_by_value({low}, {high}): the first must be the smaller{made_at(caller())}"
+        )
     low, high = float(low), float(high)
     return Mapped(f"clip_by_value({low}, {high})", lambda g: [clip(x, low, high) for x in g])
 
@@ -37,7 +42,7 @@ def clip_by_norm(largest: float) -> Mapped:
     [array([0.6, 0.8])]
     """
     if not largest > 0:
-        raise UsageError(f"clip_by_norm({largest}): the norm must be positive")
+        raise UsageError(f"clip_by_norm({largest}): the norm must be positive{made_at(caller())}")
 
     def scale(g: list) -> list:
         factor = minimum(largest / _or_one(global_norm(g)), 1.0)
@@ -48,14 +53,13 @@ def clip_by_norm(largest: float) -> Mapped:
 
 def global_norm(gradients: list) -> Any:
     """The Euclidean norm of all elements of all gradients together."""
-    total = None
-    for x in gradients:
-        squares = sum(square(x))
-        total = squares if total is None else total + squares
-    return sqrt(total)
+    if not gradients:
+        return np.float64(0.0)
+    first, *rest = [sum(square(x)) for x in gradients]
+    for squares in rest:
+        first = first + squares
+    return sqrt(first)
 
 
 def _or_one(norm: Any) -> Any:
-    from ..ops import where
-
     return where(norm == 0, 1.0, norm)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..graph.caller import caller, made_at
 from ..graph.errors import UsageError
 from ..ops import sqrt
 from .transform import Rule
 
 
-def _check(name: str, lr: float, **shares: float) -> None:
-    if not lr >= 0:
-        raise UsageError(f"{name}(lr={lr}): the learning rate must not be negative")
-    for key, value in shares.items():
-        if not 0 <= value < 1:
-            raise UsageError(f"{name}({key}={value}): must lie in [0, 1)")
+def _check(name: str, below_one: tuple[str, ...] = (), **options: Any) -> None:
+    """Refuse options that are no numbers, are below 0, or reach 1 where they must not."""
+    for key, value in options.items():
+        share = key in below_one
+        try:
+            fits = 0 <= value < (1 if share else float("inf"))
+        except TypeError:
+            fits = False
+        if not fits:
+            allowed = "lie in [0, 1)" if share else "be a number, 0 or more"
+            raise UsageError(f"{name}({key}={value!r}): must {allowed}{made_at(caller())}")
 
 
 class SGD(Rule):
@@ -36,9 +42,9 @@ class SGD(Rule):
         self, lr: float = 0.01, momentum: float = 0.0, nesterov: bool = False,
         weight_decay: float = 0.0,
     ):  # fmt: skip
-        _check("SGD", lr, momentum=momentum)
+        _check("SGD", ("momentum",), lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and not momentum:
-            raise UsageError("SGD(nesterov=True): needs a momentum above 0")
+            raise UsageError(f"SGD(nesterov=True): needs a momentum above 0{made_at(caller())}")
         self.lr, self.momentum, self.nesterov = lr, momentum, nesterov
         self.weight_decay, self.slots = weight_decay, 1 if momentum else 0
 
@@ -67,7 +73,11 @@ class Adam(Rule):
         self, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
         weight_decay: float = 0.0,
     ):  # fmt: skip
-        _check(type(self).__name__, lr, beta1=betas[0], beta2=betas[1])
+        name = type(self).__name__
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise UsageError(f"{name}(betas={betas!r}): give two numbers{made_at(caller())}")
+        shares = {"beta1": betas[0], "beta2": betas[1]}
+        _check(name, tuple(shares), lr=lr, **shares, eps=eps, weight_decay=weight_decay)
         self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
 
     def rule(self, t: Any, g: Any, w: Any, m: Any, v: Any) -> tuple:
@@ -108,7 +118,10 @@ class RMSProp(Rule):
         self, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0,
         weight_decay: float = 0.0,
     ):  # fmt: skip
-        _check("RMSProp", lr, alpha=alpha, momentum=momentum)
+        _check(
+            "RMSProp", ("alpha", "momentum"),
+            lr=lr, alpha=alpha, momentum=momentum, eps=eps, weight_decay=weight_decay,
+        )  # fmt: skip
         self.lr, self.alpha, self.eps = lr, alpha, eps
         self.momentum, self.weight_decay = momentum, weight_decay
         self.slots = 2 if momentum else 1
@@ -133,7 +146,7 @@ class Adagrad(Rule):
     slots = 1
 
     def __init__(self, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0):
-        _check("Adagrad", lr)
+        _check("Adagrad", lr=lr, eps=eps, weight_decay=weight_decay)
         self.lr, self.eps, self.weight_decay = lr, eps, weight_decay
 
     def rule(self, t: Any, g: Any, w: Any, total: Any) -> tuple:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..eager.tensor import FIXED, GIVEN, Tensor, leaf
-from ..graph.errors import ShapeError, UsageError
+from ..eager.tensor import FIXED, GIVEN, Tensor
+from ..graph.caller import caller, made_at
+from ..graph.errors import DTypeError, ShapeError, UsageError
+from ..graph.operators import Operators
 from ..transform.trees import tree_flatten, tree_unflatten
 
 
@@ -47,50 +49,63 @@ class Rule(Transform):
 
     def init(self, params: Any) -> State:
         leaves, structure = tree_flatten(params)
-        zeros = [np.zeros(np.shape(p), p.dtype) for p in leaves]
+        zeros = [np.zeros(np.shape(p), _float(p)) for p in leaves]
         return State(0, tuple(tree_unflatten(structure, zeros) for _ in range(self.slots)))
 
     def update(self, grads: Any, state: State, params: Any) -> tuple[Any, State]:
-        g, structure = leaves_of(grads)
-        w, _ = leaves_of(params)
+        given, structure = tree_flatten(grads)
+        g, w = bare(given), bare(tree_flatten(params)[0])
         _same_leaves(g, w)
-        slots = [leaves_of(s)[0] for s in state.slots]
+        slots = [tree_flatten(s) for s in state.slots]
         t = state.step + 1
-        columns: list[list] = [[] for _ in range(1 + self.slots)]
-        for row in zip(g, w, *slots, strict=True):
-            for column, value in zip(columns, self.rule(t, *row), strict=True):
-                column.append(value)
-        updates, *after = columns
-        kept = tuple(
-            tree_unflatten(tree_flatten(s)[1], column)
-            for s, column in zip(state.slots, after, strict=True)
+        rows = zip(g, w, *(bare(leaves) for leaves, _ in slots), strict=True)
+        made = [self.rule(t, *row) for row in rows]
+        updates, *after = zip(*made, strict=True) if made else [()] * (1 + self.slots)
+        kept = [tree_unflatten(s, column) for (_, s), column in zip(slots, after, strict=True)]
+        return tree_unflatten(structure, dressed(updates, given)), State(t, tuple(kept))
+
+
+def _float(p: Any) -> Any:
+    dtype = getattr(p, "dtype", None)
+    if getattr(dtype, "kind", None) != "f":
+        found = type(p).__name__ if dtype is None else f"{dtype} {p.shape}"
+        raise DTypeError(
+            f"optimiser: a parameter is {found}; only float arrays and tensors can be trained: "
+            f"write x.astype(float){made_at(caller(2))}"
         )
-        return tree_unflatten(structure, _like(updates, grads)), State(t, kept)
+    return dtype
 
 
-def leaves_of(tree: Any) -> tuple[list, Any]:
-    """The leaves; plain tensors as their arrays, so that a step does not remember the last."""
-    leaves, structure = tree_flatten(tree)
-    if all(type(x) is not Tensor or x.op is GIVEN or x.op is FIXED for x in leaves):
-        leaves = [x._value if type(x) is Tensor else x for x in leaves]
-    return leaves, structure
+def bare(leaves: list) -> list:
+    """Plain tensors as their arrays, so that a step does not remember the one before."""
+    if Tensor not in set(map(type, leaves)):
+        return leaves
+    if any(type(x) is Tensor and x.op is not GIVEN and x.op is not FIXED for x in leaves):
+        return leaves
+    return [x._value if type(x) is Tensor else x for x in leaves]
 
 
-def _like(updates: list, tree: Any) -> list:
-    given = tree_flatten(tree)[0]
+def dressed(values: Sequence, given: list) -> Sequence:
+    """Arrays as tensors again, where tensors were given."""
+    if Tensor not in set(map(type, given)):
+        return values
     return [
-        leaf(np.asarray(u)) if type(x) is Tensor and not isinstance(u, Tensor) else u
-        for u, x in zip(updates, given, strict=True)
+        Tensor(np.asarray(v)) if type(x) is Tensor and not isinstance(v, Operators) else v
+        for v, x in zip(values, given, strict=True)
     ]
 
 
 def _same_leaves(g: list, w: list) -> None:
     if len(g) != len(w):
-        raise UsageError(f"update: {len(g)} gradients for {len(w)} parameters")
+        raise UsageError(
+            f"update: {len(g)} gradients for {len(w)} parameters; they must have the same "
+            f"structure{made_at(caller(2))}"
+        )
     for a, b in zip(g, w, strict=True):
-        if np.shape(a) != np.shape(b):
+        found, wanted = getattr(a, "shape", ()), getattr(b, "shape", ())
+        if found != wanted:
             raise ShapeError(
-                f"update: a gradient of {np.shape(a)} for a parameter of {np.shape(b)}"
+                f"update: a gradient of {found} for a parameter of {wanted}{made_at(caller(2))}"
             )
 
 
@@ -98,6 +113,12 @@ class Chain(Transform):
     """Transforms one after the other: each receives the updates of the one before."""
 
     def __init__(self, *parts: Transform):
+        for part in parts:
+            if not hasattr(part, "init") or not hasattr(part, "update") or type(part) is type:
+                raise UsageError(
+                    f"chain: {part!r} has no init and update; give optimisers and clippings"
+                    f"{made_at(caller())}"
+                )
         self.parts = parts
 
     def init(self, params: Any) -> tuple:
@@ -126,12 +147,11 @@ def chain(*parts: Transform) -> Chain:
 
 def apply_updates(params: Any, updates: Any) -> Any:
     """The parameters with their updates added."""
-    w, structure = leaves_of(params)
-    u, _ = leaves_of(updates)
+    given, structure = tree_flatten(params)
+    w, u = bare(given), bare(tree_flatten(updates)[0])
     _same_leaves(u, w)
-    # The update first: NumPy adds into it, since nobody else holds it by then.
-    added = [a + b for a, b in zip(u, w, strict=True)]
-    return tree_unflatten(structure, _like(added, params))
+    added = [a + b for a, b in zip(w, u, strict=True)]
+    return tree_unflatten(structure, dressed(added, given))
 
 
 class Mapped(Transform):
@@ -141,8 +161,8 @@ class Mapped(Transform):
         self.name, self.function = name, function
 
     def update(self, grads: Any, state: Any, params: Any) -> tuple[Any, Any]:
-        g, structure = leaves_of(grads)
-        return tree_unflatten(structure, _like(self.function(g), grads)), state
+        given, structure = tree_flatten(grads)
+        return tree_unflatten(structure, dressed(self.function(bare(given)), given)), state
 
     def __repr__(self) -> str:
         return self.name

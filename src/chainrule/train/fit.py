@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ..eager.tensor import Tensor
-from ..graph.errors import DataError, ShapeError, UsageError
-from ..nn.losses import loss_named
-from ..nn.module import Module
+from ..graph.caller import caller, made_at
+from ..graph.errors import DataError, ScalarError, ShapeError, UsageError
+from ..nn.losses import cross_entropy, loss_named
+from ..nn.module import Module, generator
 from ..optim import Adam, Transform, apply_updates
 from ..study import health
 from ..transform import value_and_grad
 from ..transform.trees import tree_flatten, tree_unflatten
+from .examples import Examples, examples, split
 from .history import History
+from .metrics import METRICS, metric_named
+
+__all__ = ["METRICS", "fit"]
 
 PROBE = 256  # examples on which dead and saturated units are counted
 
@@ -30,102 +36,186 @@ def fit(
     """Train `model` in place by mini-batches, and return what happened.
 
     Shapes: X (N, …); y (N, …) as the loss wants it, and (N,) is read as (N, 1) where the model
-    has one output. Data are cast to the model's dtype, integer labels stay integers.
+    has one output. Data are cast to the model's dtype; integers are labels where the model has
+    an output for each class, and numbers otherwise.
     `loss` is a name of `chainrule.nn.losses` or a function (prediction, target) → number;
     `optimizer` defaults to Adam(); `validation` is (X, y) or a share of the data to hold out;
     `metrics` are "accuracy", "mae", "r2" or functions; `callbacks` have `on_epoch(row)` or
     `on_step(row)`, and may raise StopIteration to end early; `seed` is a number or a Generator.
-    The same seed gives the same bits. Ctrl-C ends it at the last completed step.
-    Raises: DataError (NaN, lengths), ShapeError, UsageError.
+    The same seed gives the same bits. Ctrl-C ends it at the last completed step. A parameter
+    that stands in several places is trained as one.
+    Raises: DataError (text, NaN, lengths), ShapeError, UsageError.
 
     >>> import chainrule as cr
     >>> X = np.linspace(-1, 1, 64)[:, None]
     >>> model = cr.nn.Sequential(cr.nn.Linear(1, 16), cr.nn.Tanh(), cr.nn.Linear(16, 1))
-    >>> history = cr.fit(model, X, X ** 2, epochs=50, optimizer=cr.optim.Adam(lr=0.01))
+    >>> history = cr.fit(model, X, X ** 2, epochs=100, optimizer=cr.optim.Adam(lr=0.05))
     >>> history.loss[-1] < 0.01 < history.loss[0]
     True
     """
-    run = Run(model, loss_named(loss), optimizer or Adam(), metrics)
-    x, t = run.data(X, y)
-    rng = np.random.default_rng(seed)
-    (x, t), held_out = _split(x, t, validation, run, rng)
-    if not len(x):
-        raise DataError("fit: no examples to train on")
-    if batch_size < 1 or epochs < 0:
-        raise UsageError(f"fit: batch_size={batch_size}, epochs={epochs}; at least 1 and 0")
-    if progress:
-        from .progress import ProgressBar
-
-        callbacks = (*callbacks, ProgressBar())
+    for name, value, least in (("batch_size", batch_size, 1), ("epochs", epochs, 0)):
+        if not isinstance(value, (int, np.integer)) or value < least:
+            raise UsageError(
+                f"fit: {name}={value!r}; give a whole number, {least} or more{made_at(caller())}"
+            )
+    run = Run(model, loss_named(loss), Adam() if optimizer is None else optimizer, metrics)
+    rng = generator(seed)
+    (x, t), held_out = _parts(run, run.data(X, y), validation, rng)
     history = History(model)
-    try:
-        for epoch in range(1, epochs + 1):
-            order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
-            row = {"epoch": epoch, "epochs": epochs}
-            row |= run.epoch(x, t, order, batch_size, lambda r: _tell(callbacks, "on_step", r))
-            row |= run.judge(x, t, held_out)
-            history.add(row)
-            _tell(callbacks, "on_epoch", row)
-    except StopIteration:
-        pass
-    except KeyboardInterrupt:
-        history.interrupted = True
-    finally:
-        model.adopt(tree_unflatten(run.structure, run.tensors()))
+    with _bar(progress) as bar:
+        tell = Told((*_listed(callbacks), *([bar] if bar else [])))
+        try:
+            for epoch in range(1, epochs + 1):
+                order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
+                row = {"epoch": epoch, "epochs": epochs}
+                row |= run.epoch(x, t, order, batch_size, tell.step)
+                row |= run.judge(x, t, held_out)
+                history.add(row)
+                tell.epoch(row)
+        except Enough:
+            pass
+        except KeyboardInterrupt:
+            history.interrupted = True
+        finally:
+            model.adopt(run.model(run.tensors()))
     return history
 
 
-def _tell(callbacks: Sequence[Any], event: str, row: dict) -> None:
-    for callback in callbacks:
-        hook = getattr(callback, event, None)
-        if hook is not None:
+def _bar(progress: bool) -> Any:
+    if not progress:
+        return nullcontext()
+    from .progress import ProgressBar
+
+    return ProgressBar()
+
+
+def _listed(given: Any) -> tuple:
+    """One thing, or several."""
+    return tuple(given) if isinstance(given, (list, tuple)) else (given,)
+
+
+def _parts(run: Run, data: Examples, validation: Any, rng: np.random.Generator) -> tuple:
+    """The examples to train on, and the held-out ones or None."""
+    held_out = None
+    if isinstance(validation, (tuple, list)) and len(validation) == 2:
+        held_out = run.data(*validation)
+        shapes = data[0].shape[1:], held_out[0].shape[1:]
+        if shapes[0] != shapes[1]:
+            raise ShapeError(
+                f"fit: examples are {shapes[0]}, those of validation {shapes[1]}{made_at(caller())}"
+            )
+    elif validation is not None:
+        data, held_out = split(*data, validation, rng)
+    for what, part in (("train on", data), ("validate with", held_out)):
+        if part is not None and not len(part[0]):
+            raise DataError(f"fit: no examples to {what}{made_at(caller())}")
+    return data, held_out
+
+
+class Enough(Exception):
+    """A callback raised StopIteration; the same from anywhere else is a mistake, and passes."""
+
+
+class Told:
+    """The callbacks, each told what it has a method for."""
+
+    def __init__(self, callbacks: tuple):
+        self.of_epochs = [c.on_epoch for c in callbacks if hasattr(c, "on_epoch")]
+        self.of_steps = [c.on_step for c in callbacks if hasattr(c, "on_step")]
+        for callback in callbacks:
+            if not hasattr(callback, "on_epoch") and not hasattr(callback, "on_step"):
+                raise UsageError(
+                    f"fit: callback {callback!r} has neither on_epoch(row) nor on_step(row)"
+                    f"{made_at(caller())}"
+                )
+
+    def epoch(self, row: dict) -> None:
+        """Tell of an epoch."""
+        _tell(self.of_epochs, row)
+
+    def step(self, row: dict) -> None:
+        """Tell of a step."""
+        _tell(self.of_steps, row)
+
+
+def _tell(hooks: list, row: dict) -> None:
+    try:
+        for hook in hooks:
             hook(row)
+    except StopIteration:
+        raise Enough from None
 
 
 class Run:
     """One training: the parameters as plain arrays, the step, and the figures of an epoch."""
 
-    def __init__(self, model: Module, loss: Callable, optimizer: Transform, metrics: Sequence):
+    def __init__(self, model: Module, loss: Callable, optimizer: Transform, metrics: Any):
+        if not isinstance(model, Module):
+            raise UsageError(
+                f"fit: the model is a {type(model).__name__}; give a layer or nn.Sequential(...)"
+                f"{made_at(caller())}"
+            )
+        if not isinstance(optimizer, Transform):
+            wrong = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else optimizer
+            called = optimizer.__name__ if isinstance(optimizer, type) else "Adam"
+            raise UsageError(
+                f"fit: optimizer is {wrong}; give one such as chainrule.optim.{called}()"
+                f"{made_at(caller())}"
+            )
         leaves, self.structure = tree_flatten(model)
-        if not leaves:
-            raise UsageError("fit: the model has no parameters to train")
-        self.names = _names(model, leaves)
-        self.params = [p._value if isinstance(p, Tensor) else np.asarray(p) for p in leaves]
+        if not leaves or any(isinstance(p, Module) for p in leaves):
+            why = "mark its class with @chainrule.nn.layer" if leaves else "add nn.Linear"
+            raise UsageError(f"fit: the model has no parameters to train; {why}{made_at(caller())}")
+        # A tensor that stands in several places is one parameter: its gradients add up.
+        keys = [id(p) if isinstance(p, Tensor) else -1 - k for k, p in enumerate(leaves)]
+        unique = dict(zip(keys, leaves, strict=True))
+        self.places = [list(unique).index(key) for key in keys]
+        self.names = _names(model, list(unique.values()))
+        self.params = [
+            p._value if isinstance(p, Tensor) else np.asarray(p) for p in unique.values()
+        ]
         self.dtype = self.params[0].dtype
         self.optimizer, self.state = optimizer, optimizer.init(self.params)
-        self.loss, self.metrics = loss, [metric_named(m) for m in metrics]
+        self.loss = loss
+        self.metrics = [metric_named(m, loss) for m in _listed(metrics)]
         self.gradient = value_and_grad(self._loss)
 
-    def _loss(self, params: list, x: np.ndarray, t: np.ndarray) -> Any:
-        return self.loss(self._predict(params, x, t), t)
+    def model(self, params: list) -> Any:
+        """The model with these parameters in their places."""
+        return tree_unflatten(self.structure, [params[k] for k in self.places])
 
-    def _predict(self, params: list, x: np.ndarray, t: np.ndarray) -> Any:
-        return tree_unflatten(self.structure, params)(x)
+    def _loss(self, params: list, x: np.ndarray, t: np.ndarray) -> Any:
+        return self.loss(self.model(params)(x), t)
 
     def tensors(self) -> list[Tensor]:
         """The parameters as they are now, as the model holds them."""
-        return [Tensor(p) for p in self.params]
+        return [Tensor(np.asarray(p)) for p in self.params]
 
-    def data(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    def data(self, X: Any, y: Any) -> Examples:
         """Inputs and targets as arrays of the model's dtype, checked."""
-        x, t = np.asarray(X), np.asarray(y)
-        if not x.ndim or not t.ndim or len(x) != len(t):
-            raise DataError(f"fit: X has shape {x.shape}, y {t.shape}; one target for each example")
-        x = _finite("X", _numbers("X", x).astype(self.dtype, copy=False))
-        t = _numbers("y", t)
-        t = _finite("y", t.astype(self.dtype, copy=False)) if t.dtype.kind == "f" else t
-        if len(x):
-            t = self._fitted(x, t)
-        return x, t
+        x, t = examples(X, y, self.dtype)
+        return (x, self._fitted(x, t)) if len(x) else (x, t)
 
     def _fitted(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """The targets in the shape the model answers in, or the error that says why not."""
-        made = self._predict(self.params, x[:1], t[:1])
-        if t.dtype.kind in "iub" and self.loss is not loss_named("cross_entropy"):
+        made = self.model(self.params)(x[:1])
+        shape = getattr(made, "shape", None)
+        if shape is None:
+            raise UsageError(
+                f"fit: the model returned {type(made).__name__}; it must return one array"
+                f"{made_at(caller())}"
+            )
+        classes = len(shape) == t.ndim + 1 and shape[-1] > 1
+        if t.dtype.kind in "iub" and not classes and self.loss is not cross_entropy:
             t = t.astype(self.dtype)
-        if made.shape == (1, 1) and t.ndim == 1 and t.dtype.kind == "f":
+        if shape == (1, 1) and t.ndim == 1 and self.loss is not cross_entropy:
             t = t[:, None]
-        self.loss(made, t[:1])
+        cost = self.loss(made, t[:1])
+        if np.shape(cost) != ():
+            raise ScalarError(
+                f"fit: the loss has shape {np.shape(cost)}; it must be one number: take cr.mean "
+                f"of it{made_at(caller())}"
+            )
         return t
 
     def epoch(
@@ -136,15 +226,10 @@ class Run:
         sums: dict[str, float] = {}
         for start in range(0, len(order), size):
             rows = order[start : start + size]
-            value, gradients = self.gradient(self.params, x[rows], t[rows])
-            updates, state = self.optimizer.update(gradients, self.state, self.params)
-            self.params, self.state = apply_updates(self.params, updates), state
+            value, gradients, updates = self.step(x[rows], t[rows])
             total, steps = total + float(value) * len(rows), steps + 1
-            squares = [float(np.vdot(g, g)) for g in gradients]
-            for layer, parts in health.by_layer(
-                dict(zip(self.names, squares, strict=True))
-            ).items():
-                sums[layer] = sums.get(layer, 0.0) + sum(parts) ** 0.5
+            for layer, norm in health.norms(dict(zip(self.names, gradients, strict=True))).items():
+                sums[layer] = sums.get(layer, 0.0) + norm
             tell({"step": steps, "loss": float(value)})
         seconds = perf_counter() - started
         return {
@@ -154,9 +239,16 @@ class Run:
             "health": self._health(x[order[:PROBE]], gradients, updates),
         }  # fmt: skip
 
+    def step(self, x: np.ndarray, t: np.ndarray) -> tuple[Any, list, list]:
+        """One step on these examples: the loss before it, its gradients, the updates."""
+        with np.errstate(all="ignore"):  # what is not finite shows in the history
+            value, gradients = self.gradient(self.params, x, t)
+            updates, state = self.optimizer.update(gradients, self.state, self.params)
+            self.params, self.state = apply_updates(self.params, updates), state
+        return value, gradients, updates
+
     def _health(self, x: np.ndarray, gradients: list, updates: list) -> dict[str, dict]:
-        model = tree_unflatten(self.structure, self.tensors())
-        units = health.units(model, x)
+        units = health.units(self.model(self.tensors()), x)
         triples = dict(
             zip(self.names, zip(gradients, updates, self.params, strict=True), strict=True)
         )
@@ -177,11 +269,11 @@ class Run:
             if data is None or not (prefix or self.metrics):
                 continue
             with np.errstate(all="ignore"):
-                made = self._predict(self.params, *data)
+                made = np.asarray(self.model(self.params)(data[0]))
                 if prefix:
                     found["val_loss"] = float(self.loss(made, data[1]))
-            for name, metric in self.metrics:
-                found[prefix + name] = float(metric(np.asarray(made), data[1]))
+                for name, metric in self.metrics:
+                    found[prefix + name] = float(metric(made, data[1]))
         return found
 
 
@@ -192,69 +284,3 @@ def _norm(arrays: list) -> float:
 def _names(model: Module, leaves: list) -> list[str]:
     named = {id(p): name for name, p in model.named_parameters().items()}
     return [named.get(id(p), f"parameter{k}") for k, p in enumerate(leaves)]
-
-
-def _numbers(name: str, a: np.ndarray) -> np.ndarray:
-    if a.dtype.kind not in "biuf":
-        raise DataError(f"fit: {name} is {a.dtype}; give numbers (text columns: see read_csv)")
-    return a
-
-
-def _finite(name: str, a: np.ndarray) -> np.ndarray:
-    bad = np.argwhere(~np.isfinite(a))
-    if len(bad):
-        rows = ", ".join(str(r) for r in sorted({int(b[0]) for b in bad})[:5])
-        raise DataError(
-            f"fit: {name} has {len(bad)} values that are NaN or Inf, the first in rows {rows}; "
-            "fill them in or leave the rows out"
-        )
-    return a
-
-
-def _split(x: Any, t: Any, validation: Any, run: Run, rng: np.random.Generator) -> tuple:
-    if validation is None:
-        return (x, t), None
-    if isinstance(validation, tuple):
-        held_out = run.data(*validation)
-        if held_out[0].shape[1:] != x.shape[1:]:
-            raise ShapeError(
-                f"fit: examples are {x.shape[1:]}, those of validation {held_out[0].shape[1:]}"
-            )
-        return (x, t), held_out
-    if not 0 < validation < 1:
-        raise UsageError(f"fit: validation={validation}; give (X, y) or a share between 0 and 1")
-    order = rng.permutation(len(x))
-    count = max(1, round(validation * len(x)))
-    kept, held = order[count:], order[:count]
-    return (x[kept], t[kept]), (x[held], t[held])
-
-
-def accuracy(prediction: np.ndarray, target: np.ndarray) -> float:
-    """The share of right answers: the largest logit, or the sign of the only one."""
-    if prediction.ndim > 1 and prediction.shape[-1] > 1:
-        labels = target if target.ndim < prediction.ndim else target.argmax(-1)
-        return float(np.mean(prediction.argmax(-1) == labels))
-    return float(np.mean((prediction > 0) == (target > 0.5)))
-
-
-def mae(prediction: np.ndarray, target: np.ndarray) -> float:
-    """The mean absolute error."""
-    return float(np.mean(np.abs(prediction - target)))
-
-
-def r2(prediction: np.ndarray, target: np.ndarray) -> float:
-    """The share of the variance explained; 0 for always saying the mean."""
-    spread = float(np.sum((target - target.mean(0)) ** 2))
-    return 1.0 - float(np.sum((prediction - target) ** 2)) / spread if spread else 0.0
-
-
-METRICS: dict[str, Callable] = {"accuracy": accuracy, "mae": mae, "r2": r2}
-
-
-def metric_named(metric: Any) -> tuple[str, Callable]:
-    """A metric's name and function, from either."""
-    if callable(metric):
-        return getattr(metric, "__name__", "metric"), metric
-    if metric not in METRICS:
-        raise UsageError(f"metric: {metric!r} is not known; use one of {', '.join(METRICS)}")
-    return metric, METRICS[metric]

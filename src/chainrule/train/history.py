@@ -31,7 +31,7 @@ class History:
         self.rows.append(row)
 
     def __getitem__(self, column: str) -> list:
-        if not any(column in row for row in self.rows):
+        if self.rows and not any(column in row for row in self.rows):
             known = sorted({key for row in self.rows for key in row})
             raise UsageError(f"history: no column {column!r}; there are {', '.join(known)}")
         return [row.get(column) for row in self.rows]
@@ -52,13 +52,18 @@ class History:
 
     @property
     def last(self) -> dict[str, Any]:
-        """The row of the last epoch."""
+        """The row of the last epoch.
+
+        Raises: UsageError where there is none.
+        """
+        if not self.rows:
+            raise UsageError("history: no epoch was completed, so there is no last row")
         return self.rows[-1]
 
     def save(self, path: Any) -> None:
         """Write the rows as JSON lines."""
-        lines = [json.dumps(row, allow_nan=True) for row in self.rows]
-        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        lines = [json.dumps(row, allow_nan=True) + "\n" for row in self.rows]
+        Path(path).write_text("".join(lines), encoding="utf-8")
 
     def __repr__(self) -> str:
         if not self.rows:

@@ -17,7 +17,7 @@ from ..graph.walk import Graph
 from ..graph.walk import capture as capture_nodes
 from ..ops.loop import call_flat, cond_flat, scan_flat
 from .trees import tree_flatten, tree_unflatten
-from .watch import spec_of
+from .watch import function, spec_of
 
 
 class StopGradient(Op):
@@ -47,6 +47,8 @@ def stop_gradient(x: Any) -> Any:
     >>> float(cr.grad(lambda x: x * cr.stop_gradient(x))(3.0))
     3.0
     """
+    if not hasattr(x, "dtype"):
+        x = as_tensor(x)._value[()]
     return _stop(x)
 
 
@@ -70,6 +72,7 @@ def scan(
     >>> float(total), running
     (6.0, array([1., 3., 6.]))
     """
+    function("scan", f)
     carries, carry_tree = _operands(init)
     ins, in_tree = _operands(xs)
     count = _length(ins, length)
@@ -94,6 +97,8 @@ def scan(
 
 
 def _length(ins: list, length: int | None) -> int:
+    if length is not None and (not isinstance(length, (int, np.integer)) or length < 0):
+        raise UsageError(f"scan: length={length!r}; give a whole number, 0 or more")
     sizes = {x.shape[0] if len(x.shape) else None for x in ins} | ({length} - {None})
     if len(sizes) != 1 or None in sizes:
         raise ShapeError(
@@ -104,14 +109,18 @@ def _length(ins: list, length: int | None) -> int:
 
 
 def _same_carry(after: list, structure: Any, tree: Any, shapes: list[Spec]) -> None:
+    line = made_at(caller(3))
     if structure != tree:
-        raise ShapeError(f"scan: the carry changes its structure from {tree} to {structure}")
+        raise ShapeError(
+            f"scan: the carry goes in as {tree} and comes out as {structure}; a step must return "
+            f"(carry, y) with a carry of the same structure{line}"
+        )
     for new, old in zip(after, shapes, strict=True):
-        if tuple(np.shape(new)) != old.shape or getattr(new, "dtype", old.dtype) != old.dtype:
+        found = spec_of(new) if hasattr(new, "dtype") else old
+        if found != old:
             raise ShapeError(
                 f"scan: the carry goes in as {old.dtype} {old.shape} and comes out as "
-                f"{getattr(new, 'dtype', type(new).__name__)} {tuple(np.shape(new))}; a step must "
-                f"return what it was given{made_at(caller(3))}"
+                f"{found.dtype} {found.shape}; a step must return what it was given{line}"
             )
 
 
@@ -123,6 +132,8 @@ def cond(condition: Any, then: Callable, other: Callable, *operands: Any) -> Any
     >>> float(f(np.float64(9.0))), float(cr.grad(f)(-3.0))
     (3.0, -6.0)
     """
+    for branch in (then, other):
+        function("cond", branch)
     leaves, structure = _operands(operands)
     trees: list = []
 
@@ -134,7 +145,7 @@ def cond(condition: Any, then: Callable, other: Callable, *operands: Any) -> Any
 
         return run
 
-    condition = condition if hasattr(condition, "dtype") else np.asarray(condition)
+    condition = condition if hasattr(condition, "dtype") else as_tensor(condition)._value
     made = cond_flat(condition, flat(then), flat(other), leaves)
     if trees[0] != trees[1]:
         raise ShapeError(
@@ -152,7 +163,7 @@ def checkpoint(f: Callable) -> Callable:
     1.0
     """
 
-    @wraps(f)
+    @wraps(function("checkpoint", f))
     def wrapped(*args: Any) -> Any:
         leaves, structure = _operands(args)
         out_tree = None
@@ -178,6 +189,7 @@ def capture(f: Callable, *args: Any) -> Graph:
     >>> [str(n.op) for n in cr.capture(lambda x: cr.tanh(x) * 2, 1.0).order]
     ['x', 'tanh', '2.0', 'multiply']
     """
+    function("capture", f)
     leaves, structure = tree_flatten(args)
     names = _names(f, len(leaves)) if len(leaves) == len(args) else [""] * len(leaves)
     nodes = [

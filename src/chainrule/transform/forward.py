@@ -11,7 +11,8 @@ from ..eager.backward import value_of
 from ..eager.tensor import GIVEN, Tensor, as_tensor
 from ..graph.caller import caller, made_at
 from ..graph.chain import itself, push
-from ..graph.errors import ShapeError, UsageError
+from ..graph.coerce import refuse_complex
+from ..graph.errors import DTypeError, ShapeError, UsageError
 from ..graph.node import Node
 from ..graph.walk import order
 from .reverse import grad
@@ -32,10 +33,13 @@ def jvp(f: Callable, args: Any, tangents: Any) -> tuple[Any, Any]:
     if not isinstance(args, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise UsageError("jvp: args and tangents are tuples, one entry for each argument")
     arguments = Arguments.of(tuple(args), "jvp")
-    leaves = tree_flatten(tuple(tangents))[0]
-    if len(leaves) != len(arguments.watched):
-        raise ShapeError(f"jvp: {len(arguments.watched)} leaves and {len(leaves)} tangents")
-    made = f(*arguments.tree)
+    leaves, structure = tree_flatten(tuple(tangents))
+    if structure != arguments.structure:
+        raise ShapeError(
+            f"jvp: the arguments are built as {arguments.structure}, the tangents as {structure}; "
+            "give one tangent for each argument"
+        )
+    made = arguments.apply(f, arguments.tree)
     outputs, structure = tree_flatten(made)
     values, moved = _pushed(
         outputs,
@@ -47,7 +51,11 @@ def jvp(f: Callable, args: Any, tangents: Any) -> tuple[Any, Any]:
 
 def _direction(t: Any, w: Any) -> Any:
     if not isinstance(t, (Tensor, Node)):
-        t = np.asarray(t, w.dtype)
+        t = np.asarray(t)
+        refuse_complex(t.dtype)
+        if t.dtype.kind not in "biuf":
+            raise DTypeError(f"jvp: a tangent is {t.dtype}; give numbers")
+        t = t.astype(w.dtype, copy=False)
     if t.shape != w.shape:
         raise ShapeError(
             f"jvp: a tangent has shape {t.shape}, its argument {w.shape}{made_at(caller(3))}"
@@ -60,7 +68,7 @@ def _pushed(outputs: list, arguments: Arguments, tangents: list) -> tuple[list, 
     watched = arguments.watched
     nodes = order(traced, leaves=set(watched))
     history = any(isinstance(t, Tensor) and t.op is not GIVEN for t in tangents)
-    outer = history or is_outer(nodes, watched) or any(type(y) is Node for y in traced)
+    outer = history or is_outer(nodes, set(watched)) or any(type(y) is Node for y in traced)
     given = dict(zip(watched, tangents, strict=True))
     if outer:
         made = push(

@@ -16,7 +16,7 @@ from ..graph.errors import PathError, ScalarError, UsageError
 from ..graph.node import Node
 from ..graph.walk import order
 from .trees import tree_flatten, tree_names, tree_unflatten
-from .watch import Arguments, handed, is_outer, linked, output
+from .watch import Arguments, function, handed, is_outer, linked, output
 
 
 def value_and_grad(
@@ -32,7 +32,8 @@ def value_and_grad(
     >>> cr.value_and_grad(lambda x: x * x)(3.0)
     (np.float64(9.0), np.float64(6.0))
     """
-    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    places = _places(argnums)
+    function("grad", f)
 
     @wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -40,14 +41,31 @@ def value_and_grad(
         arguments = Arguments.of(selected, "grad")
         with np.errstate(all="ignore"):  # not finite is named when asked: see chainrule.finite
             found = f(*_replace(args, places, arguments.tree), **kwargs)
-        y, aux = found if has_aux else (found, None)
-        y = output(y, arguments)
-        value, gradients = differentiate(y, arguments)
+            y, aux = _apart(found) if has_aux else (found, None)
+            value, gradients = differentiate(output(y, arguments), arguments)
         tree = arguments.wrap(gradients)
         gradient = tree[0] if isinstance(argnums, int) else tree
         return ((value, aux) if has_aux else value), gradient
 
     return wrapped
+
+
+def _apart(found: Any) -> tuple:
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise UsageError(
+            f"grad: has_aux=True, but the function returned {type(found).__name__}; it must return "
+            "(value, something else)"
+        )
+    return found
+
+
+def _places(argnums: Any) -> tuple[int, ...]:
+    places = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+    if not all(isinstance(k, (int, np.integer)) for k in places) or len({*places}) < len(places):
+        raise UsageError(
+            f"grad: argnums={argnums!r}; give the number of an argument, or several different ones"
+        )
+    return tuple(int(k) for k in places)
 
 
 def grad(f: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable:
@@ -78,13 +96,14 @@ def vjp(f: Callable, *args: Any) -> tuple[Any, Callable]:
     (array([ 2., 40.]),)
     """
     arguments = Arguments.of(args, "vjp")
-    y = output(f(*arguments.tree), arguments)
+    y = output(arguments.apply(f, arguments.tree), arguments)
 
     def pullback(upstream: Any) -> tuple:
         """The gradients of the arguments for this upstream gradient."""
-        return arguments.wrap(differentiate(y, arguments, upstream)[1])
+        with np.errstate(all="ignore"):
+            return arguments.wrap(differentiate(y, arguments, upstream)[1])
 
-    return _value(y, arguments, is_outer(order((y,)), arguments.watched)), pullback
+    return _value(y, arguments, is_outer(order((y,)), set(arguments.watched))), pullback
 
 
 def differentiate(y: Any, arguments: Arguments, upstream: Any = None) -> tuple[Any, list]:
@@ -92,8 +111,9 @@ def differentiate(y: Any, arguments: Arguments, upstream: Any = None) -> tuple[A
     if type(y) is Node:
         return y, _of_nodes(y, arguments, upstream)
     watched = arguments.watched
-    nodes = order((y,), leaves=set(watched))
-    outer = is_outer(nodes, watched) or isinstance(upstream, Tensor)
+    mine = set(watched)
+    nodes = order((y,), leaves=mine)
+    outer = is_outer(nodes, mine) or isinstance(upstream, Tensor)
     if outer:
         seed = (
             upstream
@@ -103,7 +123,7 @@ def differentiate(y: Any, arguments: Arguments, upstream: Any = None) -> tuple[A
         found = pull(nodes, {y: seed}, watched, itself)
     else:
         seed = upstream_of(y, upstream, arguments.asked)
-        found = sweep(nodes, {y: seed}, watched)
+        found = sweep(nodes, {y: seed}, mine)
     gradients = [
         found[w] if w in found else _missing(nodes, y, w, k, arguments)
         for k, w in enumerate(watched)
@@ -138,12 +158,15 @@ def _of_nodes(y: Node, arguments: Arguments, upstream: Any) -> list:
 
 def _missing(nodes: list, y: Tensor, w: Tensor, place: int, arguments: Arguments) -> Any:
     """Zeros, where the path is there and its slope is 0; otherwise the error that says why not."""
-    if w in on_path(nodes, [w]) and y in on_path(nodes, [w]):
+    if y in on_path(nodes, w):
         return np.zeros(w.shape, w.dtype)
     name = tree_names(tree_unflatten(arguments.structure, arguments.given))[place]
     breaks = where_the_path_breaks(nodes, w)
     if breaks is None:
-        why = "the value was computed without it (float(), .item(), .value and np.asarray leave the graph)"
+        why = (
+            "the value was computed without it "
+            "(float(), .item(), .value and np.asarray leave the graph)"
+        )
         line = y.line
     elif breaks.op.stops:
         why, line = f"the path breaks at {breaks.op}, which {breaks.op.words}", breaks.line
@@ -167,11 +190,15 @@ def jacobian(f: Callable, argnums: int = 0) -> Callable:
            [0., 4.]])
     """
 
+    if not isinstance(argnums, (int, np.integer)):
+        raise UsageError(f"jacobian: argnums={argnums!r}; give the number of one argument")
+    function("jacobian", f)
+
     @wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         (selected,) = _select(args, (argnums,), "jacobian")
         arguments = Arguments.of(selected, "jacobian")
-        found = f(*_replace(args, (argnums,), (arguments.tree,)), **kwargs)
+        found = arguments.apply(f, _replace(args, (argnums,), (arguments.tree,)), kwargs)
         outputs, structure = tree_flatten(found)
         blocks = [_rows(output(y, arguments), arguments) for y in outputs]
         return tree_unflatten(structure, blocks)
@@ -224,4 +251,3 @@ def _replace(args: tuple, places: tuple[int, ...], new: tuple) -> list:
     for k, x in zip(places, new, strict=True):
         replaced[k] = x
     return replaced
-

@@ -7,6 +7,8 @@ from typing import Any
 
 import optree
 
+from ..graph.errors import UsageError
+
 NAMESPACE = "chainrule"
 
 
@@ -17,7 +19,10 @@ def tree_flatten(tree: Any) -> tuple[list, Any]:
 
 def tree_unflatten(structure: Any, leaves: Any) -> Any:
     """The tree of this structure with these leaves."""
-    return optree.tree_unflatten(structure, leaves)
+    try:
+        return optree.tree_unflatten(structure, leaves)
+    except ValueError as error:
+        raise UsageError(f"tree_unflatten: {error}") from None
 
 
 def tree_map(f: Callable, tree: Any, *rest: Any) -> Any:
@@ -27,7 +32,14 @@ def tree_map(f: Callable, tree: Any, *rest: Any) -> Any:
     >>> cr.tree_map(lambda x: 2 * x, {"a": 1, "b": (2, 3)})
     {'a': 2, 'b': (4, 6)}
     """
-    return optree.tree_map(f, tree, *rest, namespace=NAMESPACE)
+    if not callable(f):
+        raise UsageError(f"tree_map: of {f!r}, which is a {type(f).__name__}; give a function")
+    leaves, structure = tree_flatten(tree)
+    others = [tree_flatten(other) for other in rest]
+    for _, found in others:
+        if found != structure:
+            raise UsageError(f"tree_map: the trees are {structure} and {found}; they must agree")
+    return tree_unflatten(structure, map(f, leaves, *(other for other, _ in others)))
 
 
 def tree_leaves(tree: Any) -> list:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..eager.tensor import FIXED, GIVEN, WATCHED, Tensor, as_tensor, leaf
 from ..graph.caller import caller, made_at
 from ..graph.coerce import refuse_complex
-from ..graph.errors import DTypeError, PathError
+from ..graph.errors import DTypeError, PathError, UsageError
 from ..graph.node import Node
 from ..graph.op import Op, Spec
 from .trees import tree_flatten, tree_names, tree_unflatten
@@ -57,6 +58,13 @@ class Linked(Op):
 linked = Linked()
 
 
+def function(asked: str, f: Any) -> Any:
+    """`f`, if it can be called; otherwise the error that says what was handed."""
+    if not callable(f):
+        raise UsageError(f"{asked}: of {f!r}, which is a {type(f).__name__}; give a function")
+    return f
+
+
 @dataclass
 class Arguments:
     """The leaves of some arguments, as tensors (or nodes) of their own to differentiate by."""
@@ -79,6 +87,11 @@ class Arguments:
         """The arguments with the watched leaves in place."""
         return tree_unflatten(self.structure, self.watched)
 
+    def apply(self, f: Callable, args: Any, kwargs: Any = None) -> Any:
+        """`f` of these; what is not finite is named when asked, see `chainrule.finite`."""
+        with np.errstate(all="ignore"):
+            return function(self.asked, f)(*args, **(kwargs or {}))
+
     def wrap(self, gradients: list[Any]) -> Any:
         """Gradients in the arguments' structure, each of the kind that was handed in."""
         return tree_unflatten(
@@ -88,10 +101,12 @@ class Arguments:
     @property
     def any_tensor(self) -> bool:
         """Whether any leaf was handed in as a tensor."""
-        return any(isinstance(x, (Tensor, Node)) for x in self.given)
+        return Tensor in set(map(type, self.given))
 
 
 def _watch(x: Any, tree: Any, place: int, asked: str) -> Any:
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return Tensor(x, WATCHED)
     if type(x) is Node:
         return Node(Alias(), (x,))
     if type(x) is Tensor:
@@ -104,6 +119,13 @@ def _watch(x: Any, tree: Any, place: int, asked: str) -> Any:
         return leaf(np.asarray(x, np.float64), WATCHED)
     value = np.asarray(x)
     refuse_complex(value.dtype)
+    if value.dtype.kind not in "biuf":
+        found = value.dtype if value.ndim else type(x).__name__
+        raise DTypeError(
+            f"{asked}: argument{tree_names(tree)[place]} is {found}, which holds no numbers; give "
+            "arrays, or name another argument with argnums (a class of layers is marked with "
+            "@chainrule.nn.layer)"
+        )
     if value.dtype.kind != "f":
         raise _not_float(value, tree, place, asked)
     return leaf(value, WATCHED)
@@ -112,7 +134,8 @@ def _watch(x: Any, tree: Any, place: int, asked: str) -> Any:
 def _not_float(x: Any, tree: Any, place: int, asked: str) -> DTypeError:
     return DTypeError(
         f"{asked}: argument{tree_names(tree)[place]} is {x.dtype} {x.shape}; only floats have "
-        f"gradients: pass x.astype(float), or name another argument with argnums{made_at(caller(3))}"
+        "gradients: pass x.astype(float), or name another argument with argnums"
+        f"{made_at(caller(3))}"
     )
 
 
@@ -121,8 +144,8 @@ def handed(d: Any, x: Any) -> Any:
     if isinstance(d, (Tensor, Node)):
         return d
     if type(x) is Tensor:
-        return leaf(np.asarray(d))
-    return d if isinstance(d, np.ndarray) and d.ndim else np.asarray(d)[()]
+        return Tensor(np.asarray(d))
+    return d if type(d) is np.ndarray and d.ndim else np.asarray(d)[()]
 
 
 def output(y: Any, arguments: Arguments) -> Any:
@@ -138,12 +161,11 @@ def output(y: Any, arguments: Arguments) -> Any:
     )
 
 
-def is_outer(nodes: list, watched: list) -> bool:
+def is_outer(nodes: list, watched: set) -> bool:
     """Whether an outer transform, or history, lies behind what is differentiated here."""
-    if any(type(w.op) is Alias for w in watched):
-        return True
-    mine = set(watched)
-    return any(n.op is WATCHED and n not in mine for n in nodes)
+    return any([type(w.op) is Alias for w in watched]) or any(
+        [n.op is WATCHED and n not in watched for n in nodes]
+    )
 
 
 def spec_of(x: Any) -> Spec:

@@ -112,13 +112,14 @@ class LeakyRelu(Elementwise):
 
     slope: float = 0.01
 
+    binds, takes = 0, (2,)
     words = "passes the gradient on where x > 0, scaled by the slope elsewhere, also at 0"
     source = "Maas et al. 2013"
     kinks = (0.0,)
 
     @property
     def latex(self) -> str:
-        return r"\begin{cases} %s \cdot #1 & #1 \le 0 \\ #1 & #1 > 0 \end{cases}" % self.slope
+        return rf"\begin{{cases}} {self.slope} \cdot #1 & #1 \le 0 \\ #1 & #1 > 0 \end{{cases}}"
 
     def forward(self, xp, x):
         return xp.where(x > 0, x, x * self.slope)
@@ -134,6 +135,7 @@ class Elu(Elementwise):
     alpha: float = 1.0
     scale: float = 1.0
 
+    binds, takes = 0, (2,)
     words = "passes the gradient on where x > 0; elsewhere it fades as eˣ does"
     source = "Clevert et al. 2016"
     kinks = (0.0,)
@@ -142,8 +144,8 @@ class Elu(Elementwise):
     def latex(self) -> str:
         s, a = _factor(self.scale), _factor(self.scale * self.alpha)
         return (
-            r"\begin{cases} %s\left(e^{#1} - 1\right) & #1 \le 0 \\ %s#1 & #1 > 0 \end{cases}"
-            % (a, s)
+            rf"\begin{{cases}} {a}\left(e^{{#1}} - 1\right) & #1 \le 0 \\ "
+            rf"{s}#1 & #1 > 0 \end{{cases}}"
         )
 
     def forward(self, xp, x):

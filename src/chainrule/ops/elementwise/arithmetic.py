@@ -64,8 +64,7 @@ class Multiply(Elementwise):
 class Divide(Elementwise):
     """The quotient of two values."""
 
-    latex, binds = r"\frac{#1}{#2}", 4
-    takes = (0, 0)
+    latex, binds, takes = r"\frac{#1}{#2}", 3, (0, 0)
     words = "scales by 1/b for the numerator, by -a/b² for the denominator"
     source = "Array API 2024.12, divide"
     domain, analytic = (ANY, NONZERO), True
@@ -125,6 +124,7 @@ class Abs(Elementwise):
 class Beats(Elementwise):
     """1 where x > y, ½ where they tie, otherwise 0: the local gradient of maximum."""
 
+    takes, binds = (1, 1), 0
     latex = r"\begin{cases} 0 & #1 < #2 \\ \frac{1}{2} & #1 = #2 \\ 1 & #1 > #2 \end{cases}"
     words = "is constant in steps, so nothing flows back"
     source = "the mean of the two one-sided derivatives of max(x, y)"
@@ -172,7 +172,7 @@ class Sqrt(Elementwise):
 class Reciprocal(Elementwise):
     """One over the value."""
 
-    latex = r"\frac{1}{#1}"
+    latex, binds = r"\frac{1}{#1}", 3
     words = "scales the upstream gradient by -1/x²"
     source = "Array API 2024.12, reciprocal"
     domain, analytic = (NONZERO,), True
@@ -208,6 +208,7 @@ class Remainder(Elementwise):
 
     latex = r"\operatorname{mod}\left(#1, #2\right)"
     words = "passes the gradient on to x, and scales it by -⌊x/y⌋ for y"
+    takes = (0, 0)
     source = "Array API 2024.12, remainder"
     domain = ((0.2, 0.9), (1.1, 1.9))
 
@@ -223,6 +224,7 @@ class Maximum(Elementwise):
 
     latex = r"\max\left(#1, #2\right)"
     words = "routes the upstream gradient to the larger operand; a tie is split evenly"
+    takes = (0, 0)
     source = "Array API 2024.12, maximum"
     domain = (ANY, ANY)
 
@@ -238,6 +240,7 @@ class Minimum(Elementwise):
 
     latex = r"\min\left(#1, #2\right)"
     words = "routes the upstream gradient to the smaller operand; a tie is split evenly"
+    takes = (0, 0)
     source = "Array API 2024.12, minimum"
     domain = (ANY, ANY)
 
@@ -270,6 +273,7 @@ class Copysign(Elementwise):
 
     latex = r"\operatorname{copysign}\left(#1, #2\right)"
     words = "passes the gradient on to x, with its sign turned where the signs differ"
+    takes = (0, 0)
     source = "Array API 2024.12, copysign"
     domain = (NONZERO, NONZERO)
 
@@ -284,7 +288,7 @@ class Where(Elementwise):
     """The first value where a condition holds, the second elsewhere."""
 
     latex = r"\begin{cases} #2 & \text{if } #1 \\ #3 & \text{otherwise} \end{cases}"
-    takes = (0, 0, 0)
+    binds, takes = 0, (0, 0, 0)
     words = "routes the upstream gradient to the branch that was taken"
     source = "Array API 2024.12, where"
     domain, selects, conditions = (ANY, ANY, ANY), True, 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from math import log as ln
 
-from ..family import Elementwise
+from ..family import Elementwise, where
 
 
 class Exp(Elementwise):
@@ -125,6 +126,7 @@ class Logaddexp(Elementwise):
         return xp.logaddexp(x, y)
 
     def local(self, z, x, y):
+        z = where(z == -inf, 0.0, z)  # both are -inf: -inf - (-inf) would be NaN
         return (lambda: exp(x - z), lambda: exp(y - z))
 
 

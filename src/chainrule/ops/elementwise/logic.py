@@ -19,13 +19,16 @@ def _answer(name: str, arity: int, latex: str, binds: int = 0, call: str | None 
     """One row of the table: an op that calls the namespace function of its name."""
     call = call or name
 
-    def forward(self, xp, *xs):
-        return getattr(xp, call)(*xs)
+    def unary(self, xp, x):
+        return getattr(xp, call)(x)
+
+    def binary(self, xp, x, y):
+        return getattr(xp, call)(x, y)
 
     body = {
         "__doc__": f"{name.replace('_', ' ')}, element by element.",
         "name": name, "latex": latex, "binds": binds, "takes": (1,) * arity,
-        "domain": ((-2.0, 2.0),) * arity, "forward": forward,
+        "domain": ((-2.0, 2.0),) * arity, "forward": (unary, binary)[arity - 1],
         "source": f"Array API 2024.12, {name}",
     }  # fmt: skip
     return type(name.title().replace("_", ""), (Answer,), body)()

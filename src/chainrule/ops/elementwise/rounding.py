@@ -83,7 +83,7 @@ class Sign(Piecewise):
 class Step(Piecewise):
     """1 where x > 0, otherwise 0: the local gradient of relu, with 0 at the kink."""
 
-    latex = r"\begin{cases} 0 & #1 \le 0 \\ 1 & #1 > 0 \end{cases}"
+    latex, binds, takes = r"\begin{cases} 0 & #1 \le 0 \\ 1 & #1 > 0 \end{cases}", 0, (1,)
     source = "DLMF 1.16(iv), with H(0) = 0"
     domain, kinks = ((-2.0, 2.0),), (0.0,)
 

@@ -1,0 +1,123 @@
+"""Data made ready for training: split, standardised, and with everything that was done said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..graph.errors import DataError, UsageError
+from . import datasets
+
+PARTS = ("train", "validation", "test")
+FRACTIONS = (0.70, 0.15, 0.15)
+NAMES = (*datasets.MADE, "digits")
+
+
+@dataclass
+class Prepared:
+    """Inputs and targets for a network, with the rows of each part and what was done to get here.
+
+    `X` (n, features) float32; `y` (n,) class numbers, or a float32 target that has been
+    standardised by `target_mean` and `target_scale`.
+    """
+
+    name: str
+    task: str  # classification or regression
+    X: np.ndarray
+    y: np.ndarray
+    rows: dict[str, np.ndarray]
+    features: list[str]
+    classes: list[str] = field(default_factory=list)
+    target_mean: float = 0.0
+    target_scale: float = 1.0
+    notes: list[str] = field(default_factory=list)
+    preparation: dict[str, Any] = field(default_factory=dict)  # plain data: enough to do it again
+
+    def part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """X and y of train, validation or test."""
+        which = self.rows[name]
+        return self.X[which], self.y[which]
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network has to give."""
+        return len(self.classes) if self.task == "classification" else 1
+
+
+def split(
+    n: int, seed: int = 0, fractions: Sequence[float] = FRACTIONS, classes: Any = None
+) -> dict[str, np.ndarray]:
+    """The rows of train, validation and test, drawn by a seed; of each class its share.
+
+    Shapes: `classes` (n,) or None. A class with too few examples for all parts is trained on.
+    Raises: UsageError for fractions that do not add up to 1; DataError where a part is empty.
+
+    >>> parts = split(10, fractions=(0.6, 0.2, 0.2), classes=np.arange(10) % 2)
+    >>> {name: len(rows) for name, rows in parts.items()}
+    {'train': 6, 'validation': 2, 'test': 2}
+    """
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise UsageError(f"split: {tuple(fractions)}; give three shares that add up to 1")
+    rng = np.random.default_rng(seed)
+    groups = np.zeros(n, np.int64) if classes is None else np.asarray(classes)
+    found: list[list[np.ndarray]] = [[], [], []]
+    owed = np.zeros(2)  # what rounding has kept from validation and test so far
+    for group in np.unique(groups):
+        members = rng.permutation(np.flatnonzero(groups == group))
+        wanted = np.array(fractions[1:]) * len(members) + owed
+        taken = np.floor(wanted + 1e-9).astype(int)
+        if len(members) < 3:
+            taken = np.minimum(taken, 0)
+        owed = wanted - taken
+        ends = np.cumsum(taken)
+        found[1].append(members[: ends[0]])
+        found[2].append(members[ends[0] : ends[1]])
+        found[0].append(members[ends[1] :])
+    parts = {k: np.sort(np.concatenate(f)) for k, f in zip(PARTS, found, strict=True)}
+    empty = [k for k, f in zip(PARTS, fractions, strict=True) if f and not len(parts[k])]
+    if empty:
+        raise DataError(f"split: {n} rows are too few; nothing is left for {' and '.join(empty)}")
+    return parts
+
+
+def builtin(name: str, seed: int = 0) -> Prepared:
+    """One of the named data sets, split by class and standardised on its training part.
+
+    Raises: UsageError for a name that is not known; MissingExtraError for digits without
+            scikit-learn.
+
+    >>> data = builtin("moons")
+    >>> data.X.shape, [len(rows) for rows in data.rows.values()]
+    ((1000, 2), [700, 150, 150])
+    """
+    if name not in NAMES:
+        raise UsageError(f"the data set {name!r} is not known; there are {', '.join(NAMES)}")
+    X, y = datasets.digits() if name == "digits" else datasets.MADE[name](seed=seed)
+    rows = split(len(X), seed, classes=y)
+    mean, scale = (0.0, 1.0) if name == "digits" else _standard(X[rows["train"]])
+    how = "divided by 16" if name == "digits" else "standardised on the training part"
+    classes = [str(c) for c in np.unique(y)]
+    return Prepared(
+        name,
+        "classification",
+        ((X - mean) / scale).astype(np.float32),
+        y,
+        rows,
+        [f"pixel {k}" if name == "digits" else f"x{k + 1}" for k in range(X.shape[1])],
+        classes,
+        notes=[f"{X.shape[1]} features, {how}; {len(classes)} classes"],
+        preparation={
+            "features": how,
+            "mean": np.broadcast_to(mean, X.shape[1]).tolist(),
+            "scale": np.broadcast_to(scale, X.shape[1]).tolist(),
+            "classes": classes,
+        },
+    )
+
+
+def _standard(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scale = X.std(0)
+    return X.mean(0), np.where(scale > 0, scale, 1.0)

@@ -1,0 +1,230 @@
+"""A user's own table as data for training: which columns, which task, what was done, all said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..graph.errors import DataError, UsageError
+from .columns import Categorical, Preparation, has_decimal_comma, is_number, kind_of, numbers
+from .csvfile import Table, is_missing, read_csv
+from .data import Prepared, split
+
+FEW = 20  # whole numbers with so few values are taken for classes
+FEWEST_ROWS = 10
+SHOWN = 6  # names listed before "and N more"
+
+
+def from_csv(
+    path: str | Path,
+    target: str,
+    task: str | None = None,
+    seed: int = 0,
+    categorical: Sequence[str] = (),
+    drop: Sequence[str] = (),
+) -> Prepared:
+    """A CSV file as data to train on; `notes` of the result say everything that was decided.
+
+    `task` is "classification" or "regression"; without it the target decides. `categorical`
+    names number columns that are categories, `drop` columns to leave out.
+    Raises: DataError, with the column and the lines, where the table cannot be trained on.
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "fruit.csv"
+    >>> lines = [f"{w},{'round' if w % 3 else 'long'},{'apple' if w % 2 else 'pear'}"
+    ...          for w in range(40)]
+    >>> _ = path.write_text("weight,shape,fruit\\n" + "\\n".join(lines))
+    >>> data = from_csv(path, "fruit")
+    >>> data.task, data.features, data.classes
+    ('classification', ['weight', 'shape = long', 'shape = round'], ['apple', 'pear'])
+    """
+    return from_table(read_csv(path), target, task, seed, categorical, drop)
+
+
+def from_table(
+    table: Table,
+    target: str,
+    task: str | None = None,
+    seed: int = 0,
+    categorical: Sequence[str] = (),
+    drop: Sequence[str] = (),
+) -> Prepared:
+    """The same, of a table that has been read."""
+    for name in (target, *categorical, *drop):
+        _known(table, name)
+    table, notes = _without_missing_targets(table, target)
+    task, why = decide(table, target, task)
+    notes.insert(0, f"{task}: {why}")
+    y, classes = _target(table, target, task)
+    if classes:
+        counts = ", ".join(f"{c} {k}" for c, k in zip(classes, np.bincount(y), strict=True))
+        notes.append(f"{len(classes)} classes, with how many rows: {_clip(counts)}")
+    rows = split(len(table), seed, classes=y if classes else None)
+    kinds, said = choose(table, target, categorical, drop)
+    notes += said
+    train = table.rows(rows["train"].tolist())
+    prep = Preparation.fit(train, kinds)
+    notes += _missing(table, prep) + _unknown(table, rows, prep)
+    mean, scale = 0.0, 1.0
+    if not classes:
+        known = y[rows["train"]]
+        mean, scale = float(known.mean()), float(known.std()) or 1.0
+        y = ((y - mean) / scale).astype(np.float32)
+    return Prepared(
+        Path(table.source).stem, task, prep.transform(table).astype(np.float32), y, rows,
+        prep.features, classes, mean, scale, notes,
+        {
+            "columns": prep.to_json(), "target": target, "task": task, "classes": classes,
+            "target_mean": mean, "target_scale": scale, "delimiter": table.delimiter,
+        },
+    )  # fmt: skip
+
+
+def _known(table: Table, name: str) -> None:
+    if name in table.columns:
+        return
+    from difflib import get_close_matches
+
+    lower = {n.lower(): n for n in table.columns}
+    found = [lower[f] for f in get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
+    advice = f"did you mean {' or '.join(map(repr, found))}? " if found else ""
+    raise DataError(
+        f"{table.source}: there is no column {name!r}; {advice}"
+        f"the columns are {_listed(list(table.columns))}"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _clip(text: str, size: int = 160) -> str:
+    return text if len(text) <= size else text[: size - 3] + "..."
+
+
+def _without_missing_targets(table: Table, target: str) -> tuple[Table, list[str]]:
+    kept = [k for k, cell in enumerate(table.columns[target]) if not is_missing(cell)]
+    notes = list(table.notes)
+    gone = len(table) - len(kept)
+    if gone:
+        notes.append(f"{gone} rows have no {target} and are left out")
+        table = table.rows(kept)
+    if len(table) < FEWEST_ROWS:
+        raise DataError(
+            f"{table.source}: {len(table)} rows with a {target}; at least {FEWEST_ROWS} are "
+            "needed to train, validate and test"
+        )
+    return table, notes
+
+
+def decide(table: Table, target: str, asked: str | None = None) -> tuple[str, str]:
+    """Classification or regression, and the reason in words."""
+    cells = table.columns[target]
+    comma = has_decimal_comma(cells)
+    distinct = len(set(cells))
+    words = [k for k, c in enumerate(cells) if not is_number(c, comma)]
+    if asked not in (None, "classification", "regression"):
+        raise UsageError(f"task {asked!r}; it is classification or regression")
+    if distinct == 1:
+        raise DataError(f"{table.source}: {target} is {cells[0]!r} in every row: nothing to learn")
+    if asked == "regression" and words:
+        raise DataError(
+            f"{table.source}: regression needs numbers, and {target} is {cells[words[0]]!r} "
+            f"in line {table.lines[words[0]]}"
+        )
+    if words and not asked:
+        kind_of(table, target)  # a column of numbers with a stray word is a slip, and says so
+    if asked != "regression" and (words or asked) and distinct > len(cells) / 2:
+        raise DataError(
+            f"{table.source}: {target} has {distinct} values in {len(cells)} rows, too many to be "
+            "classes; name another target" + ("" if words else ", or --task regression")
+        )
+    if asked:
+        return asked, "as asked for"
+    if words:
+        return "classification", f"{target} holds words, {distinct} different ones"
+    whole = np.all(numbers(cells, comma) % 1 == 0)
+    if whole and distinct <= FEW and distinct <= len(cells) / 2:
+        return "classification", (
+            f"{target} holds {distinct} different whole numbers (--task regression overrules)"
+        )
+    kind = "whole numbers" if whole else "numbers with decimals"
+    return "regression", f"{target} holds {distinct} different {kind}"
+
+
+def _target(table: Table, target: str, task: str) -> tuple[np.ndarray, list[str]]:
+    cells = table.columns[target]
+    if task == "regression":
+        return numbers(cells, has_decimal_comma(cells)), []
+    classes = sorted(set(cells), key=lambda c: (0, float(c), c) if is_number(c) else (1, 0.0, c))
+    place = {c: k for k, c in enumerate(classes)}
+    return np.array([place[c] for c in cells], np.int64), classes
+
+
+def choose(
+    table: Table, target: str, categorical: Sequence[str] = (), drop: Sequence[str] = ()
+) -> tuple[dict[str, str], list[str]]:
+    """The kind of every column that is used, and notes on those that are not."""
+    kinds: dict[str, str] = {}
+    notes = []
+    for name, cells in table.columns.items():
+        if name == target or name in drop:
+            continue
+        known = [c for c in cells if not is_missing(c)]
+        distinct = len(set(known))
+        if not known:
+            notes.append(f"left out: {name} has no values")
+        elif distinct == 1:
+            notes.append(f"left out: {name} is constant, {known[0][:40]!r} in every row")
+        else:
+            kind = "categorical" if name in categorical else kind_of(table, name)
+            if kind == "categorical" and distinct == len(known):
+                notes.append(f"left out: {name} is text that differs in every row, as a name does")
+            else:
+                kinds[name] = kind
+    if drop:
+        notes.append(f"left out as asked for: {_listed(drop)}")
+    if not kinds:
+        raise DataError(
+            f"{table.source}: no column is left to learn from; " + "; ".join(notes or ["none"])
+        )
+    for kind in ("categorical", "numeric"):
+        names = [n for n, k in kinds.items() if k == kind]
+        if names:
+            some = "column" if len(names) == 1 else "columns"
+            notes.insert(0, f"{len(names)} {kind} {some}: {_listed(names)}")
+    return kinds, notes
+
+
+def _missing(table: Table, prep: Preparation) -> list[str]:
+    """Which columns had gaps, how many, and what they were filled with."""
+    notes = []
+    for column in prep.columns:
+        gaps = sum(map(is_missing, table.columns[column.name]))
+        if not gaps:
+            continue
+        if isinstance(column, Categorical):
+            how = "they are a category of their own" if column.marked else "they count as unknown"
+        else:
+            how = f"filled with {column.median:.6g}, the median of the training part" + (
+                ", and marked by a column of their own" if column.marked else ""
+            )
+        notes.append(f"missing: {column.name} in {gaps} of {len(table)} rows; {how}")
+    return notes
+
+
+def _unknown(table: Table, rows: dict[str, np.ndarray], prep: Preparation) -> list[str]:
+    """Categories that only validation or test have."""
+    notes = []
+    for column in prep.columns:
+        if isinstance(column, Categorical):
+            count = column.unknown(table.columns[column.name])
+            if count:
+                notes.append(
+                    f"unknown: {count} cells of {column.name} hold categories that the training "
+                    "part has not (or too rare ones); all columns of the category are 0 for them"
+                )
+    return notes

@@ -1,0 +1,250 @@
+"""The command line from outside: what it prints, what it writes, how it fails."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from safetensors import safe_open
+
+from chainrule.app.cli import main
+from chainrule.app.doctor import facts
+from chainrule.app.terminal import Commands
+from chainrule.graph.errors import UsageError
+from chainrule.train.columns import Preparation
+from chainrule.train.csvfile import read_csv
+
+FILES = {"weights.safetensors", "history.jsonl", "run.json", "report.html"}
+
+
+def run(*words):
+    return CliRunner().invoke(main, list(map(str, words)), prog_name="chainrule")
+
+
+@pytest.fixture
+def fruit(tmp_path):
+    path = tmp_path / "fruit.csv"
+    lines = [f"{k},{('round', 'long')[k % 2]},{('apple', 'pear')[k % 2]}" for k in range(60)]
+    path.write_text("weight,shape,fruit\n" + "\n".join(lines))
+    return path
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["--help"], ["train", "--help"], ["explain", "--help"], ["doctor", "--help"]]
+)
+def test_every_help_has_an_example(words):
+    assert "chainrule " in run(*words).output.partition("\n")[2]
+
+
+def test_the_first_screen_shows_three_things_to_try():
+    told = run("--help").output
+    assert all(f"  chainrule {w}" in told for w in ("train digits", 'explain "', "train YOUR.csv"))
+
+
+def test_the_module_and_the_command_are_the_same():
+    made = subprocess.run(
+        [sys.executable, "-m", "chainrule", "--version"], capture_output=True, text=True, check=True
+    )
+    assert made.stdout == run("--version").output
+    assert made.stdout.startswith("chainrule ")
+
+
+def test_explain_prints_every_node_with_its_numbers():
+    told = run("explain", "(x + y) * z", "x=-2", "y=5", "z=-4").output
+    rows = [line.split() for line in told.splitlines()]
+    assert ["u2", "u1", "*", "z", "-12", "1", "u1", "-4", "-4"] in rows
+    assert ["z", "3", "3"] in rows
+    assert ["gradient", "of", "z", "3"] in rows
+
+
+def test_explain_shows_a_sum_where_gradients_meet():
+    assert "3 + 3 + 1 = 7" in run("explain", "x * x + x", "x=3").output
+
+
+@pytest.mark.parametrize("expression", ["-x ** 2", "--x", "- x"])
+def test_an_expression_may_begin_with_a_minus(expression):
+    assert run("explain", expression, "x=3").exit_code == 0
+
+
+FAILURES = (
+    (["explain", "x + q", "x=1"], "q has no value\n  x + q\n      ^"),
+    (["explain", "x +", "x=1"], "ends too early"),
+    (["explain", "x", "x"], "name=number"),
+    (["explain", "x > 1", "x=1"], "truth value"),
+    (["train", "mons"], "did you mean moons"),
+    (["train", "nothing.csv", "--target", "x"], "no such file"),
+    (["train", "moons", "--hidden", "8 q"], "'q' is no size"),
+    (["train", "moons", "--target", "x"], "--target is for CSV files"),
+    (["train", "moons", "--epochs", "0"], "Invalid value"),
+    (["train", "moons", "--activation", "rulu"], "Invalid value"),
+    (["dokter"], "No such command"),
+)
+
+
+@pytest.mark.parametrize(("words", "said"), FAILURES, ids=[" ".join(w) for w, _ in FAILURES])
+def test_a_mistake_ends_with_code_2_and_no_traceback(words, said):
+    made = run(*words)
+    assert made.exit_code == 2
+    assert said in made.output
+    assert "Traceback" not in made.output
+    assert "made at" not in made.output
+
+
+def test_a_csv_without_a_target_lists_its_columns(fruit):
+    made = run("train", fruit)
+    assert made.exit_code == 2
+    assert "weight, shape, fruit" in made.output
+
+
+def test_a_missing_extra_is_one_line_with_the_command(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    made = run("train", "digits", "--out", tmp_path)
+    assert made.exit_code == 2
+    assert made.output.strip().count("\n") == 0
+    assert 'pip install "chainrule[data]"' in made.output
+
+
+@pytest.mark.parametrize("name", ["moons", "circles", "spiral", "blobs", "xor"])
+def test_every_made_data_set_trains_and_writes_its_run(name, tmp_path):
+    made = run("train", name, "--epochs", 2, "--out", tmp_path)
+    assert made.exit_code == 0, made.output
+    folder = tmp_path / f"{name}-001"
+    assert {p.name for p in folder.iterdir()} == FILES
+    assert "test accuracy" in made.output
+    assert "epoch 2/2  loss" in made.output
+
+
+def test_digits_reach_their_accuracy_with_the_defaults(tmp_path):
+    pytest.importorskip("sklearn")
+    made = run("train", "digits", "--quiet", "--out", tmp_path)
+    result = json.loads((tmp_path / "digits-001" / "run.json").read_text())["result"]
+    assert result["accuracy"] >= 0.96
+    assert f"test accuracy {result['accuracy']:.4f}" in made.output
+
+
+def test_a_second_run_does_not_touch_the_first(tmp_path):
+    words = ("train", "xor", "--epochs", 1, "--quiet", "--out", tmp_path)
+    run(*words)
+    before = (tmp_path / "xor-001" / "run.json").read_text()
+    run(*words, "--seed", 1)
+    assert (tmp_path / "xor-001" / "run.json").read_text() == before
+    assert {p.name for p in tmp_path.iterdir()} == {"xor-001", "xor-002"}
+
+
+def test_a_number_is_not_given_again_when_an_early_run_was_removed(tmp_path):
+    (tmp_path / "xor-007").mkdir()
+    run("train", "xor", "--epochs", 1, "--quiet", "--out", tmp_path)
+    assert (tmp_path / "xor-008").is_dir()
+
+
+def test_an_error_of_ours_hides_the_line_of_our_own_program():
+    group = Commands()
+
+    @group.command("fail")
+    def fail():
+        raise UsageError("what was asked\n  made at cli.py:1    main()")
+
+    made = CliRunner().invoke(group, ["fail"])
+    assert (made.exit_code, made.output) == (2, "error: what was asked\n")
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path):
+    for _ in range(2):
+        run("train", "xor", "--epochs", 2, "--quiet", "--out", tmp_path)
+    a, b = ((tmp_path / f"xor-00{k}" / "weights.safetensors").read_bytes() for k in (1, 2))
+    assert a == b
+
+
+def test_the_weights_and_their_preparation_predict_what_the_run_did(fruit, tmp_path):
+    run("train", fruit, "--target", "fruit", "--quiet", "--out", tmp_path)
+    with safe_open(tmp_path / "fruit-001" / "weights.safetensors", "np") as file:
+        w = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118  not a dict
+        told = json.loads(file.metadata()["chainrule"])["preparation"]
+    x = Preparation.from_json(told["columns"]).transform(read_csv(fruit)).astype(np.float32)
+    for k in ("0", "2"):
+        x = np.maximum(x @ w[f"{k}.weight"].T + w[f"{k}.bias"], 0)
+    best = (x @ w["4.weight"].T + w["4.bias"]).argmax(1)
+    truth = np.array([told["classes"].index(c) for c in read_csv(fruit).columns["fruit"]])
+    assert np.mean(best == truth) > 0.9
+
+
+def test_regression_says_so_and_reports_in_units_of_the_target(tmp_path):
+    path = tmp_path / "line.csv"
+    path.write_text("x,y\n" + "".join(f"{k / 10},{1000 + 50 * k}.5\n" for k in range(200)))
+    made = run("train", path, "--target", "y", "--out", tmp_path)
+    assert "regression: y holds 200 different numbers with decimals" in made.output
+    result = json.loads((tmp_path / "line-001" / "run.json").read_text())["result"]
+    assert result["r2"] > 0.99
+    assert 1 < result["mae"] < 200
+
+
+def test_the_history_has_a_strict_json_line_for_every_epoch(tmp_path):
+    run("train", "blobs", "--optimizer", "sgd", "--lr", 1e6, "--epochs", 3, "--out", tmp_path)
+    lines = (tmp_path / "blobs-001" / "history.jsonl").read_text().splitlines()
+    rows = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert [r["epoch"] for r in rows] == [1, 2, 3]
+
+
+def test_a_training_that_diverges_is_said(tmp_path):
+    told = run(
+        "train", "blobs", "--optimizer", "sgd", "--lr", 1e6, "--epochs", 3, "--out", tmp_path
+    )
+    assert "layer 0: not finite" in told.output
+    assert "try a smaller --lr" in told.output
+
+
+def test_every_layer_has_a_line_with_its_verdict(tmp_path):
+    told = run("train", "moons", "--epochs", 3, "--out", tmp_path).output
+    assert [w for w in told.splitlines() if w.startswith("layer ") and ": healthy (" in w]
+    assert told.count("\nlayer ") == 3
+
+
+@pytest.mark.parametrize(
+    ("activation", "figure"), [("relu", "dead units"), ("sigmoid", "saturated units")]
+)
+def test_the_verdict_rests_on_the_figure_of_the_activation(activation, figure, tmp_path):
+    words = ("train", "moons", "--epochs", 1, "--activation", activation, "--out", tmp_path)
+    assert run(*words).output.count(figure) == 2
+
+
+def test_quiet_prints_the_result_alone(tmp_path):
+    told = run("train", "moons", "--epochs", 1, "--quiet", "--out", tmp_path).output
+    assert len(told.strip().splitlines()) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a signal")
+def test_an_interrupt_keeps_what_there_is(tmp_path):
+    words = ("train", "moons", "--epochs", "1000000", "--out", str(tmp_path))
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "chainrule", *words], stdout=subprocess.PIPE, text=True
+    ) as made:
+        assert next(line for line in made.stdout if line.startswith("epoch"))
+        made.send_signal(signal.SIGINT)
+        told = made.stdout.read()
+    assert made.returncode == 0
+    assert "stopped early" in told
+    assert {p.name for p in (tmp_path / "moons-001").iterdir()} == FILES
+
+
+def test_the_doctor_names_versions_processor_blas_and_extras():
+    told = [what for what, _ in facts()]
+    assert {"numpy", "python", "platform", "cpu", "blas", "extra data"} <= set(told)
+
+
+def test_the_doctor_shows_the_variables_that_slow_numpy(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    assert ("OPENBLAS_CORETYPE", "Prescott  (changes how fast NumPy is)") in facts()
+
+
+def test_the_doctor_says_how_to_get_what_is_missing(monkeypatch):
+    monkeypatch.setattr("chainrule.app.doctor.find_spec", lambda name: None)
+    assert ("extra data", 'missing; pip install "chainrule[data]"') in facts()
+
+
+def test_the_doctor_is_polite_where_numpy_brings_no_openblas(monkeypatch):
+    monkeypatch.setattr("chainrule.app.doctor._openblas", lambda: None)
+    assert ("blas core type", "not to be had: no OpenBLAS is bundled with NumPy") in facts()

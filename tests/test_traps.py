@@ -1,0 +1,354 @@
+"""The places where gradients of other libraries went wrong, each with the number that is right."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.graph import capture, input_node
+from chainrule.ops.catalogue import CONVENTIONS
+
+INF, NAN = np.inf, np.nan
+
+
+def ends_in_a_sum(f):
+    return lambda *xs: cr.sum(f(*xs))
+
+
+def by_tensors(f, *xs):
+    return cr.grad(ends_in_a_sum(f), argnums=tuple(range(len(xs))))(*xs)
+
+
+def by_graph(f, *xs):
+    """The same gradient, derived as a graph and run."""
+    nodes = [input_node(x.shape, x.dtype) for x in xs]
+    graph, outside = capture(lambda *ns: list(by_tensors(f, *ns)), nodes)
+    with np.errstate(all="ignore"):
+        return graph.run([*xs, *outside])
+
+
+def by_differentiable_tensors(f, *xs):
+    """The same gradient, in the form that can be differentiated again."""
+
+    def moved(s):
+        return by_tensors(f, *(x + 0.0 * s for x in xs))
+
+    return [np.asarray(d) for d in cr.jvp(moved, (0.0,), (1.0,))[0]]
+
+
+ROADS = {"numbers": by_tensors, "graph": by_graph, "tensors": by_differentiable_tensors}
+roads = pytest.mark.parametrize("road", ROADS)
+
+
+def same(found, expected):
+    for d, e in zip(found, expected, strict=True):
+        np.testing.assert_allclose(d, e, rtol=1e-12, atol=1e-300)
+
+
+# Conventions --------------------------------------------------------------------------------
+
+
+@roads
+@pytest.mark.parametrize("convention", CONVENTIONS, ids=lambda c: c.place)
+def test_the_table_of_conventions_holds(convention, road):
+    at = [np.asarray(x, np.float64) for x in convention.at]
+    same(ROADS[road](convention.call, *at), convention.gradient)
+
+
+@pytest.mark.parametrize("op", [cr.sign, cr.step, cr.floor, cr.ceil, cr.round, cr.trunc], ids=str)
+@pytest.mark.parametrize("x", [0.0, 0.5, 1.0, -1.5])
+def test_what_is_constant_in_steps_has_the_gradient_0(op, x):
+    assert cr.grad(op)(x) == 0.0
+
+
+def test_selu_at_0_has_the_slope_of_its_left_side():
+    assert cr.grad(cr.selu)(0.0) == pytest.approx(1.0507009873554805 * 1.6732632423543772)
+
+
+# Used twice, run twice ------------------------------------------------------------------------
+
+TWICE = {
+    "x * x": (lambda x: x * x, 6.0),
+    "x + x": (lambda x: x + x, 2.0),
+    "x / x": (lambda x: x / x, 0.0),
+    "x ** x": (lambda x: x**x, 27.0 * (1.0 + np.log(3.0))),
+    "through two paths": (lambda x: cr.sin(x) + cr.cos(x), np.cos(3.0) - np.sin(3.0)),
+    "of a value between": (lambda x: (lambda y: y * y + y)(2.0 * x), 26.0),
+    "twice in one concat": (lambda x: cr.sum(cr.stack([x, x, x]) ** 2), 18.0),
+    "where, in both branches": (lambda x: cr.where(x > 0, x, x), 1.0),
+    "maximum with itself": (lambda x: cr.maximum(x, x), 1.0),
+    "tied weights": (lambda x: cr.sum(cr.outer(x * np.ones(2), x * np.ones(2))), 24.0),
+}
+
+
+@roads
+@pytest.mark.parametrize("case", TWICE)
+def test_a_value_used_twice_adds_its_gradients(case, road):
+    f, expected = TWICE[case]
+    same(ROADS[road](f, np.asarray(3.0)), [expected])
+
+
+def test_backward_twice_adds():
+    x = cr.tensor(3.0)
+    z = x * x
+    z.backward()
+    z.backward()
+    assert (float(x.grad), float(z.grad)) == (12.0, 2.0)
+
+
+def test_two_losses_of_one_tensor_add():
+    x = cr.tensor(3.0)
+    (x * x).backward()
+    (5.0 * x).backward()
+    assert float(x.grad) == 11.0
+
+
+def test_a_gradient_can_be_cleared():
+    x = cr.tensor(3.0)
+    (x * x).backward()
+    x.grad = None
+    (x * x).backward()
+    assert float(x.grad) == 6.0
+
+
+def test_a_gradient_that_was_read_does_not_change_with_the_next_backward():
+    x = cr.tensor([1.0, 2.0])
+    y = cr.sum(x)
+    y.backward()
+    kept = x.grad
+    y.backward()
+    np.testing.assert_array_equal(kept, [1.0, 1.0])
+
+
+# The branch that is not taken -----------------------------------------------------------------
+
+X = np.array([4.0, -4.0, 0.0])
+W = np.array([3.0])
+ROOT = {
+    "direct": lambda x: cr.where(x > 0, cr.sqrt(x), 0.0),
+    "other side": lambda x: cr.where(x <= 0, 0.0, cr.sqrt(x)),
+    "a chain": lambda x: cr.where(x > 0, cr.exp(cr.log(cr.sqrt(x))), 0.0),
+    "a reshape between": lambda x: cr.where(
+        cr.reshape(x > 0, (3, 1)), cr.reshape(cr.sqrt(x), (3, 1)), 0.0
+    ),
+    "a flip between": lambda x: cr.where(cr.flip(x > 0), cr.flip(cr.sqrt(x)), 0.0),
+    "a transpose between": lambda x: cr.where((x > 0)[None].T, cr.sqrt(x)[None].T, 0.0),
+    "a slice between": lambda x: cr.where((x > 0)[::-1], cr.sqrt(x)[::-1], 0.0),
+    "a broadcast between": lambda x: 0.5 * cr.where(
+        np.ones((2, 1), bool) & (x > 0), cr.broadcast_to(cr.sqrt(x), (2, 3)), 0.0
+    ),
+    "a concat between": lambda x: cr.where(
+        cr.concat([x > 0, x > 9]), cr.concat([cr.sqrt(x), cr.sqrt(x)]), 0.0
+    ),
+    "a sum between": lambda x: cr.where(
+        x > 0, cr.sum(cr.reshape(cr.sqrt(x), (3, 1)), axis=1), 0.0
+    ),
+    "an added constant": lambda x: cr.where(x > 0, cr.sqrt(x) + 1.0, 1.0),
+    "nested": lambda x: cr.where(x > 0, cr.where(x > 1, cr.sqrt(x), cr.log(x)), 0.0),
+    "read twice": lambda x: (lambda r: cr.where(x > 0, r * r / r, 0.0))(cr.sqrt(x)),
+    "two selections of one value": lambda x: (
+        lambda r: 0.5 * cr.where(x > 0, r, 0.0) + 0.5 * cr.where(x > 1, r, 0.0)
+    )(cr.sqrt(x)),
+}  # fmt: skip
+
+
+@roads
+@pytest.mark.parametrize("case", ROOT)
+def test_nothing_leaks_from_the_branch_not_taken(case, road):
+    same(ROADS[road](ROOT[case], X), [[0.25, 0.0, 0.0]])
+
+
+@roads
+def test_a_parameter_in_the_branch_not_taken_keeps_its_gradient(road):
+    f = lambda x, w: cr.where(x > 0, w * cr.sqrt(x), 0.0)  # noqa: E731
+    same(ROADS[road](f, X, W), [[0.75, 0.0, 0.0], [2.0]])
+
+
+@roads
+def test_both_branches_may_be_bad_where_they_are_not_taken(road):
+    f = lambda x: cr.where(x > 0, cr.log(x), cr.log(-x))  # noqa: E731
+    same(ROADS[road](f, np.array([2.0, -4.0])), [[0.5, -0.25]])
+
+
+@roads
+def test_an_infinite_value_not_taken_does_not_leak(road):
+    f = lambda x: cr.where(x > 0, 1.0 / x, x)  # noqa: E731
+    same(ROADS[road](f, np.array([2.0, 0.0])), [[-0.25, 1.0]])
+
+
+@roads
+@pytest.mark.parametrize("case", ["direct", "a chain", "a reshape between", "read twice"])
+def test_nothing_leaks_in_the_second_derivative(case, road):
+    second = lambda x: by_tensors(ROOT[case], x)[0]  # noqa: E731
+    same(ROADS[road](second, X), [[-1 / 32, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("case", ROOT)
+def test_nothing_leaks_in_forward_mode(case):
+    tangent = cr.jvp(ends_in_a_sum(ROOT[case]), (X,), (np.ones(3),))[1]
+    assert tangent == pytest.approx(0.25)
+
+
+def test_where_with_a_number_for_its_condition_selects_by_truth():
+    down = cr.grad(lambda x: cr.where(True, x * 2.0, cr.log(x - 5.0)))(1.0)
+    assert down == 2.0
+    mask = np.array([0, 2])
+    same(by_tensors(lambda x: cr.where(mask, x, cr.sqrt(x)), np.array([4.0, -1.0])), [[0.25, 1.0]])
+
+
+# Edges of domains -----------------------------------------------------------------------------
+
+EDGES = {
+    "softmax does not overflow": (lambda x: cr.softmax(x)[0], [1e4, 0.0], [0.0, 0.0]),
+    "log_softmax does not overflow": (lambda x: cr.log_softmax(x)[1], [1e4, 0.0], [-1.0, 1.0]),
+    "logsumexp does not overflow": (cr.logsumexp, [1e4, 0.0], [1.0, 0.0]),
+    "logsumexp with one -inf": (cr.logsumexp, [-INF, 0.0], [0.0, 1.0]),
+    "logaddexp does not overflow": (lambda x: cr.logaddexp(x[0], x[1]), [1e4, 0.0], [1.0, 0.0]),
+    "sigmoid far out": (lambda x: cr.sum(cr.sigmoid(x)), [-1e4, 1e4], [0.0, 0.0]),
+    "softplus far out": (lambda x: cr.sum(cr.softplus(x)), [-1e4, 1e4], [0.0, 1.0]),
+    "tanh far out": (lambda x: cr.sum(cr.tanh(x)), [-1e4, 1e4], [0.0, 0.0]),
+    "elu far out": (lambda x: cr.sum(cr.elu(x)), [-1e4, 1e4], [0.0, 1.0]),
+    "silu far out": (lambda x: cr.sum(cr.silu(x)), [-1e4, 1e4], [0.0, 1.0]),
+    "gelu far out": (lambda x: cr.sum(cr.gelu(x)), [-1e4, 1e4], [0.0, 1.0]),
+    "norm of tiny numbers": (cr.norm, [3e-200, 4e-200], [0.6, 0.8]),
+    "norm of huge numbers": (cr.norm, [3e200, 4e200], [0.6, 0.8]),
+    "hypot of huge numbers": (lambda x: cr.hypot(x[0], x[1]), [3e200, 4e200], [0.6, 0.8]),
+    "square of 0": (lambda x: cr.sum(cr.square(x)), [0.0, -0.0], [0.0, 0.0]),
+    "0 ** 2": (lambda x: cr.sum(x**2), [0.0, 3.0], [0.0, 6.0]),
+    "0 ** 1": (lambda x: cr.sum(x**1.0), [0.0, 3.0], [1.0, 1.0]),
+    "negative ** 3": (lambda x: cr.sum(x**3), [-2.0, 2.0], [12.0, 12.0]),
+    "prod with one 0": (cr.prod, [2.0, 0.0, 5.0], [0.0, 10.0, 0.0]),
+    "prod with two 0": (cr.prod, [2.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
+    "cumulative_prod through 0": (lambda x: cr.cumulative_prod(x)[-1], [2.0, 0.0, 5.0],
+                                  [0.0, 10.0, 0.0]),
+    "max of one -inf": (cr.max, [-INF, 1.0], [0.0, 1.0]),
+    "remainder of a negative": (lambda x: cr.sum(x % 3.0), [-1.0, 7.0], [1.0, 1.0]),
+}  # fmt: skip
+
+
+@roads
+@pytest.mark.parametrize("case", EDGES)
+def test_the_edge_of_a_domain_has_its_number(case, road):
+    f, x, expected = EDGES[case]
+    same(ROADS[road](f, np.array(x)), [expected])
+
+
+def test_atan2_is_right_all_around():
+    y, x = np.sin(np.arange(8.0)), np.cos(np.arange(8.0))
+    same(by_tensors(cr.atan2, y, x), [x, -y])
+
+
+def test_second_derivatives_of_prod_survive_zeros():
+    found = cr.hessian(cr.prod)(np.array([2.0, 0.0, 0.0]))
+    np.testing.assert_array_equal(found, [[0, 0, 0], [0, 0, 2.0], [0, 2.0, 0]])
+
+
+# Dtypes, sizes, memory ------------------------------------------------------------------------
+
+
+def test_float32_stays_float32_along_a_long_way():
+    x = np.linspace(0.1, 1, 6, dtype=np.float32).reshape(2, 3)
+
+    def f(x):
+        h = cr.softmax(cr.gelu(x @ x.T * 0.5 + 1), axis=0) ** 2 / 3
+        return cr.mean(cr.where(h > 0.1, cr.log(h), -h)) + cr.std(x) + cr.norm(x)
+
+    assert f(x).dtype == np.float32
+    assert cr.grad(f)(x).dtype == np.float32
+    assert cr.jvp(f, (x,), (x,))[1].dtype == np.float32
+    assert cr.hvp(f, (x,), x).dtype == np.float32
+
+
+def test_an_empty_batch_gives_zeros():
+    w, x = np.ones((3, 2)), np.zeros((0, 3))
+    dw, dx = cr.grad(lambda w, x: cr.sum(cr.tanh(x @ w)), argnums=(0, 1))(w, x)
+    np.testing.assert_array_equal(dw, np.zeros((3, 2)))
+    assert dx.shape == (0, 3)
+
+
+def test_a_single_number_and_an_array_of_one_differ_in_shape_only():
+    assert cr.grad(cr.sin)(np.asarray(0.5)).shape == ()
+    assert cr.grad(ends_in_a_sum(cr.sin))(np.array([0.5])).shape == (1,)
+    assert cr.grad(ends_in_a_sum(cr.sin))(np.array([[0.5]])).shape == (1, 1)
+
+
+def test_a_tensor_keeps_its_numbers_when_the_array_it_came_from_changes():
+    data = np.array([1.0, 2.0])
+    x = cr.tensor(data)
+    z = cr.sum(x * x)
+    data[:] = 99.0
+    z.backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 4.0])
+
+
+def test_numbers_read_out_cannot_be_written_into():
+    x = cr.tensor([1.0, 2.0])
+    with pytest.raises(ValueError, match="read-only"):
+        x.value[0] = 5.0
+    with pytest.raises(ValueError, match="read-only"):
+        np.asarray(x)[0] = 5.0
+
+
+def test_a_gradient_handed_out_is_the_users_own():
+    x = np.array([1.0, 2.0])
+    d = cr.grad(lambda x: cr.sum(x))(x)
+    d[0] = 7.0
+    np.testing.assert_array_equal(cr.grad(lambda x: cr.sum(x))(x), [1.0, 1.0])
+
+
+@pytest.mark.parametrize("f", [lambda x: cr.sum(x), lambda x: cr.mean(x), lambda x: cr.sum(x + x)])
+def test_grad_of_tensors_can_be_added_to_in_place(f):
+    x = cr.tensor(np.ones((2, 2)))
+    f(x).backward()
+    x.grad[...] += 1.0
+    f(x).backward()
+    assert x.grad.flags.writeable
+
+
+def test_the_memory_of_a_computation_goes_when_its_value_goes():
+    x = cr.tensor(np.ones(3))
+    y = cr.exp(x)
+    z = cr.sum(y)
+    z.backward()
+    gone = weakref.ref(y)
+    del y, z
+    gc.collect()
+    assert gone() is None
+    np.testing.assert_allclose(x.grad, np.exp(np.ones(3)))
+
+
+def test_a_transform_keeps_nothing():
+    seen = []
+
+    def f(x):
+        y = cr.exp(x)
+        seen.append(weakref.ref(y))
+        return cr.sum(y)
+
+    cr.grad(f)(np.ones(3))
+    gc.collect()
+    assert seen[0]() is None
+
+
+def test_a_chain_of_100_000_ops_is_built_run_backward_and_dropped():
+    x = cr.tensor(1.0)
+    y = x
+    for _ in range(100_000):
+        y = y + 1.0
+    y.backward()
+    assert float(x.grad) == 1.0
+    del y
+    gc.collect()
+
+
+def test_a_chain_of_100_000_ops_has_a_tangent_and_a_second_derivative():
+    def f(x):
+        for _ in range(20_000):
+            x = x * 1.0001
+        return x * x
+
+    slope = 1.0001**20_000
+    assert cr.jvp(f, (1.0,), (1.0,))[1] == pytest.approx(2 * slope**2)
+    assert cr.grad(cr.grad(f))(1.0) == pytest.approx(2 * slope**2)
