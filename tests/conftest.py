@@ -1,4 +1,4 @@
-"""What all tests share: examples that hypothesis draws are the same in every run."""
+"""What all tests share: hypothesis draws the same examples in every run."""
 
 from hypothesis import settings
 

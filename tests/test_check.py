@@ -279,7 +279,9 @@ def test_an_op_without_floats_has_nothing_to_check():
         check_op(cr.abs, np.arange(3))
 
 
-@pytest.mark.parametrize("op", [cr.tanh, cr.multiply, cr.where, Cube()], ids=str)
+@pytest.mark.parametrize(
+    "op", [cr.tanh, cr.multiply, cr.where, Cube()], ids=lambda f: getattr(f, "name", "where")
+)
 def test_an_op_is_sampled_in_its_own_domain(op):
     if inspect.isfunction(op):
         op = next(e.op for e in EXAMPLES if e.name == op.__name__)

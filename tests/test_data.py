@@ -1,6 +1,7 @@
 """Data sets and CSV files: what is read, what is decided, what is said, what is refused."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_one_point_or_a_negative_noise_is_refused(name):
 
 
 def test_digits_without_scikit_learn_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(MissingExtraError, match=r'pip install "chainrule\[data\]"'):
         datasets.digits()
 

@@ -132,7 +132,7 @@ PARTS = (
     ("x ** x + exp(x)", ("x=0.3",)),  # the order in which three parts are added shows in the bits
     ("sum(softmax(x) * tanh(A @ x))", ("x=[0.3, -0.7]", "A=[[2, 1], [1, 3]]")),
     ("where(x > 0, sqrt(x), y) ", ("x=[4, -1]", "y=2")),
-    ("slogdet(A)[1] * det(A) + trace(inv(A))", ("A=[[2, 1], [1, 3]]",)),
+    ("slogdet(A)[1] * det(A) + sum(diagonal(inv(A)))", ("A=[[2, 1], [1, 3]]",)),
     ("max(x) * x[0] + logsumexp(x)", ("x=[1, 2, 2]",)),
 )
 

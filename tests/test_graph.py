@@ -18,6 +18,7 @@ from chainrule.graph import (
     users,
     verify,
 )  # fmt: skip
+from chainrule.graph.caller import made_at
 from chainrule.graph.errors import DTypeError, GraphError, ShapeError, TracingError
 from chainrule.graph.node import Captured
 from chainrule.graph.op import Spec
@@ -45,7 +46,8 @@ def test_operands_come_before_what_is_made_of_them(x):
     z = y * x + y
     found = order([z])
     assert len(found) == len(set(found)) == 4
-    assert all(found.index(i) < found.index(n) for n in found for i in n.inputs)
+    place = {n: k for k, n in enumerate(found)}
+    assert all(place[i] < place[n] for n in found for i in n.inputs)
 
 
 def test_order_visits_a_shared_node_once():
@@ -114,7 +116,7 @@ def test_not_a_number_is_one_node():
 def test_a_node_knows_its_shape_and_the_line_that_made_it():
     y = cr.matmul(input_node((2, 3)), input_node((3, 4)))
     assert (y.shape, y.dtype, y.ndim, y.size) == ((2, 4), np.float64, 2, 8)
-    assert str(y.line).startswith("test_graph.py:")
+    assert "made at test_graph.py:" in made_at(y.line)
     assert repr(y) == "Node(matmul, shape=(2, 4))"
 
 
@@ -242,8 +244,10 @@ INVARIANTS = [
 @pytest.mark.parametrize("invariant", INVARIANTS)
 def test_a_broken_invariant_is_caught_and_named(invariant, x):
     graph = broken_graphs(x)[invariant]
-    words = "the inputs are distinct|no node holds" if "holds" in invariant else (
-        invariant.partition(":")[0]
+    words = (
+        "the inputs are distinct|no node holds"
+        if "holds" in invariant
+        else (invariant.partition(":")[0])
     )
     with pytest.raises(GraphError, match=f"broken: ({words})"):
         verify(graph)

@@ -13,11 +13,29 @@ from chainrule import ops
 from chainrule.graph import capture as capture_nodes
 from chainrule.graph import input_node, verify
 from chainrule.graph.errors import ChainruleError, DTypeError
-from chainrule.ops.catalogue import CATALOGUE, EXAMPLES, Example
+from chainrule.nn.losses import LOSSES
+from chainrule.ops import catalogue
+from chainrule.ops.catalogue import CATALOGUE, Example, Operand
 from chainrule.ops.family import Elementwise
 from chainrule.study import check_grads
 from chainrule.transform import tree_leaves
 
+REAL, SHARE = Operand(), Operand(domain=(0.1, 0.9))
+TARGETS = {  # what each loss compares a prediction with, and where the prediction lies
+    "mse": (REAL, np.arange(6.0).reshape(2, 3)),
+    "l1": (REAL, np.arange(6.0).reshape(2, 3) + 3.0),
+    "huber": (REAL, np.array([[2.6, -2.6, 3.0], [0.01, 0.02, 0.03]])),
+    "cross_entropy": (REAL, np.array([2, 0])),
+    "binary_cross_entropy": (SHARE, np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.2]])),
+    "binary_cross_entropy_with_logits": (REAL, np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.2]])),
+}
+OF_LOSSES = [
+    Example(name, lambda p, loss=LOSSES[name], t=t: loss(p, t.astype(p.dtype) if t.ndim > 1 else t),
+            (operand,), "loss")
+    for name, (operand, t) in TARGETS.items()
+]  # fmt: skip
+
+EXAMPLES = [*catalogue.EXAMPLES, *OF_LOSSES]
 SMOOTH = [e for e in EXAMPLES if e.differentiable]
 ANALYTIC = [e for e in SMOOTH if e.analytic]
 TRACED = [e for e in EXAMPLES if e.traces]
@@ -70,6 +88,10 @@ def close(a, b, rtol=1e-12):
 def test_every_public_name_is_in_the_catalogue():
     named = {n for n in ops.__all__ if n[0].islower()}
     assert named - set(CATALOGUE) == {"elementwise"} & named  # makes ops; it is not one
+
+
+def test_every_loss_is_an_example():
+    assert set(TARGETS) == set(LOSSES)
 
 
 @each(ELEMENTWISE)

@@ -352,3 +352,26 @@ def test_a_chain_of_100_000_ops_has_a_tangent_and_a_second_derivative():
     slope = 1.0001**20_000
     assert cr.jvp(f, (1.0,), (1.0,))[1] == pytest.approx(2 * slope**2)
     assert cr.grad(cr.grad(f))(1.0) == pytest.approx(2 * slope**2)
+
+
+# A row that `where` discards, made by a product of a NaN: neither factor may see it.
+DISCARDED_ROWS = {
+    "matmul": lambda x, w: cr.sqrt(x) @ w,
+    "linear": lambda x, w: cr.linear(cr.sqrt(x), w, np.zeros(2)),
+    "batched": lambda x, w: (cr.sqrt(x)[None] @ w[None])[0],
+    "left": lambda x, w: (w @ cr.sqrt(x).T).T,
+}
+
+
+@pytest.mark.parametrize("product", DISCARDED_ROWS.values(), ids=DISCARDED_ROWS)
+def test_a_discarded_row_of_a_product_reaches_neither_factor(product):
+    x = np.array([[1.0, 4.0], [-1.0, 9.0], [-1.0, -1.0]])
+    w = np.array([[0.5, -1.0], [2.0, 0.25]])
+    kept = np.array([[True], [False], [False]])
+    masked = cr.grad(lambda x, w: cr.sum(cr.where(kept, product(x, w), 0.0)), (0, 1))
+    alone = cr.grad(lambda x, w: cr.sum(product(x, w)), (0, 1))(x[:1], w)
+    of_x, of_w = masked(x, w)
+    np.testing.assert_allclose(of_x, np.concatenate([alone[0], np.zeros((2, 2))]))
+    np.testing.assert_allclose(of_w, alone[1])
+    second = cr.jacobian(lambda w: masked(x, w)[0])(w)
+    assert np.isfinite(second).all()

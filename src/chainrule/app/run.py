@@ -15,7 +15,7 @@ from ..nn import Sequential
 from ..nn.losses import loss_named
 from ..show.network import draw_network
 from ..show.page import Report, figure, page
-from ..study.health import verdict
+from ..study.health import verdicts
 from ..train import History, fit
 from ..train.data import NAMES, PARTS, Prepared, builtin
 from ..train.fit import METRICS
@@ -129,8 +129,8 @@ def health(history: History) -> list[dict[str, Any]]:
     if not history.rows:
         return []
     layers = history.last["health"]
-    typical = float(np.median([row["norm"] for row in layers.values()]))
-    return [{"layer": k, "verdict": verdict(row, typical), **row} for k, row in layers.items()]
+    words = verdicts(layers)
+    return [{"layer": k, "verdict": words[k], **row} for k, row in layers.items()]
 
 
 def health_line(row: dict[str, Any]) -> str:

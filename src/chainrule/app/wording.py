@@ -12,7 +12,7 @@ from ..graph.node import Pick
 from ..graph.op import Op
 from ..ops.contract import Einsum
 from ..ops.index import Gather
-from ..ops.move import Slice
+from ..ops.slicing import Slice
 
 INFIX = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//",

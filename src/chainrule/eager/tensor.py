@@ -66,8 +66,6 @@ class Tensor(Operators):
     @property
     def value(self) -> ndarray:
         """The numbers, as a NumPy array that cannot be written to."""
-        if type(self._value) is tuple:
-            return self._value
         view = self._value.view()
         view.flags.writeable = False
         return view
@@ -224,7 +222,7 @@ class Tensor(Operators):
             raise UsageError(
                 f"__array_namespace__: api_version={api_version!r}; known are {API_VERSIONS}"
             )
-        return sys.modules[__package__.partition(".")[0]]
+        return sys.modules[__name__.partition(".")[0]]
 
     def __repr__(self) -> str:
         numbers = np.array2string(self._value, precision=6, separator=", ", prefix="tensor(")

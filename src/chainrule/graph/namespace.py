@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +48,9 @@ def erf(x: np.ndarray) -> np.ndarray:
     return np.copysign(np.where(small, near, far), x).astype(x.dtype, copy=False)
 
 
-def _sum(x: np.ndarray, axis=None, dtype=None, keepdims: bool = False) -> np.ndarray:
+def _sum(x: np.ndarray, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
     # np.sum spends as long again on its Python wrapper.
-    return np.add.reduce(x, axis, dtype, None, keepdims)
+    return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 # What `vars` does not hold are NumPy's lazy submodules (f2py, ma, testing): asking for them

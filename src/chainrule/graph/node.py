@@ -11,7 +11,7 @@ import numpy as np
 from .caller import Place, caller, made_at
 from .coerce import weak_dtype
 from .errors import DTypeError, ShapeError, TracingError
-from .op import KINDS, Kind, Op, Spec
+from .op import KINDS, ByIdentity, Kind, Op, Spec
 from .operators import FUNCTIONS, Operators
 
 _INTERNED: WeakValueDictionary = WeakValueDictionary()
@@ -26,13 +26,11 @@ class Leaf(Op):
 
 
 @dataclass(frozen=True, eq=False)
-class Input(Leaf):
+class Input(ByIdentity, Leaf):
     """A value that is handed in. Two inputs are never the same, whatever they are called."""
 
     given: Spec
     label: str = ""
-
-    __eq__, __hash__ = object.__eq__, object.__hash__
 
     def spec(self) -> Spec:
         return self.given
@@ -65,12 +63,10 @@ class Constant(Leaf):
 
 
 @dataclass(frozen=True, eq=False)
-class Captured(Leaf):
+class Captured(ByIdentity, Leaf):
     """An array or tensor from outside a traced function, until `capture` makes it an input."""
 
     reference: Any
-
-    __eq__, __hash__ = object.__eq__, object.__hash__
 
     def spec(self) -> Spec:
         return Spec(tuple(self.reference.shape), np.dtype(self.reference.dtype))

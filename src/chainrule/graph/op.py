@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from .caller import caller, made_at
-from .errors import ChainruleError, DTypeError, ShapeError, UsageError
+from .errors import AxisError, ChainruleError, DTypeError, ShapeError, UsageError
 from .namespace import XP
 
 
@@ -152,9 +152,21 @@ def explain(op: Op, xs: tuple, error: Exception) -> Exception:
     except Exception:  # the rule itself could not read such operands: fall through to NumPy's words
         pass
     shapes = ", ".join(f"{s.shape} {s.dtype}" for s in specs)
-    kind = DTypeError if isinstance(error, TypeError) else UsageError
+    kind = UsageError
+    if isinstance(error, (TypeError, IndexError)):
+        kind = DTypeError if isinstance(error, TypeError) else AxisError
     return kind(f"{op}: cannot be computed of {shapes}; NumPy says: {error}{line}")
 
 
 def _snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+class ByIdentity:
+    """Mixed into ops of which no two are alike, whatever their parameters."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .errors import GraphError
 from .namespace import XP
 from .node import Captured, Constant, Input, Node, as_node
 
@@ -70,7 +71,7 @@ class Graph:
 
     def run(self, values: Sequence[Any], xp: Any = XP) -> list[Any]:
         """The outputs' values for these inputs' values."""
-        made: dict = dict(zip(self.inputs, values, strict=True))
+        made = self._with(values)
         for node in self.order:
             if node not in made:
                 made[node] = node.op.forward(xp, *[made[i] for i in node.inputs])
@@ -78,11 +79,19 @@ class Graph:
 
     def replay(self, values: Sequence[Any]) -> list[Any]:
         """The same ops applied to other values, of any kind: tensors, nodes, symbols."""
-        made: dict = dict(zip(self.inputs, values, strict=True))
+        made = self._with(values)
         for node in self.order:
             if node not in made:
                 made[node] = replay_node(node, [made[i] for i in node.inputs])
         return [made[o] for o in self.outputs]
+
+    def _with(self, values: Sequence[Any]) -> dict:
+        if len(values) != len(self.inputs):
+            raise GraphError(
+                f"run: the graph has {len(self.inputs)} inputs, and {len(values)} values were "
+                "given; what a function took from outside comes after its arguments"
+            )
+        return dict(zip(self.inputs, values, strict=True))
 
     def over(self, inputs: Sequence[Node]) -> Graph:
         """The same graph, as a function of these inputs, of which it reads the first ones."""

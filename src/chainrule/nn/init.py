@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.caller import caller, made_at
 from ..graph.errors import UsageError
 
 Initialiser = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    rest = prod(shape[2:])
-    return (shape[1] if len(shape) > 1 else shape[0]) * rest, shape[0] * rest
+    units, *axes = shape
+    rest = prod(axes[1:])
+    return (axes[0] if axes else units) * rest, units * rest
 
 
 def _scaled(variance: Callable[[int, int], float], uniform: bool, source: str) -> Initialiser:
@@ -73,13 +73,13 @@ NAMED: dict[str, Initialiser] = {
 }  # fmt: skip
 
 
-def initialiser(name: Any) -> Initialiser:
+def initialiser(name: Any) -> Any:
     """The initialiser of this name, or the function itself."""
     if callable(name):
         return name
     if not isinstance(name, str) or name not in NAMED:
         raise UsageError(
             f"init: {name!r} is not known; use one of {', '.join(NAMED)}, or a function "
-            f"(rng, shape) → array{made_at(caller())}"
+            f"(rng, shape) → array"
         )
     return NAMED[name]

@@ -8,7 +8,6 @@ import numpy as np
 
 from ..eager.dtypes import dtype_of
 from ..eager.tensor import Tensor
-from ..graph.caller import caller, made_at
 from ..graph.errors import DTypeError, ShapeError, UsageError
 from ..ops.linear import linear
 from .init import initialiser
@@ -44,15 +43,14 @@ class Linear(Module):
             if not isinstance(size, (int, np.integer)) or size < 1:
                 raise UsageError(
                     f"Linear({in_features!r}, {out_features!r}): sizes must be whole numbers, "
-                    f"1 or more{made_at(caller())}"
+                    f"1 or more"
                 )
         if dtype_of(dtype).kind != "f":
-            raise DTypeError(f"Linear: dtype={dtype}; weights are floats{made_at(caller())}")
+            raise DTypeError(f"Linear: dtype={dtype}; weights are floats")
         weight = initialiser(init)(generator(seed), (out_features, in_features))
         if np.shape(weight) != (out_features, in_features):
             raise ShapeError(
-                f"Linear: init gave {np.shape(weight)} for weights of "
-                f"{(out_features, in_features)}{made_at(caller())}"
+                f"Linear: init gave {np.shape(weight)} for weights of {(out_features, in_features)}"
             )
         self._settle(
             weight=parameter(weight, dtype),

@@ -8,11 +8,22 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import Tensor
-from ..graph.caller import caller, made_at
 from ..graph.errors import DTypeError, ShapeError, UsageError
 from ..graph.node import Node
 from ..graph.op import KINDS
-from ..ops import abs, log, logsumexp, maximum, mean, minimum, one_hot, softplus, square, sum
+from ..ops import (
+    abs,
+    log,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    one_hot,
+    softplus,
+    square,
+    subtract,
+    sum,
+)
 
 
 def mse(prediction: Any, target: Any, *, half: bool = False, reduction: str = "mean") -> Any:
@@ -28,7 +39,7 @@ def mse(prediction: Any, target: Any, *, half: bool = False, reduction: str = "m
     5.0
     """
     prediction, target = _pair("mse", prediction, target)
-    squares = square(prediction - target)
+    squares = square(subtract(prediction, target))
     return _reduced("mse", 0.5 * squares if half else squares, reduction)
 
 
@@ -41,7 +52,7 @@ def l1(prediction: Any, target: Any, *, reduction: str = "mean") -> Any:
     Source: Laplace 1774.
     """
     prediction, target = _pair("l1", prediction, target)
-    return _reduced("l1", abs(prediction - target), reduction)
+    return _reduced("l1", abs(subtract(prediction, target)), reduction)
 
 
 def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = "mean") -> Any:
@@ -52,9 +63,9 @@ def huber(prediction: Any, target: Any, *, delta: float = 1.0, reduction: str = 
     Source: Huber 1964.
     """
     if not delta > 0:
-        raise UsageError(f"huber: delta={delta}; it must be positive{made_at(caller())}")
+        raise UsageError(f"huber: delta={delta}; it must be positive")
     prediction, target = _pair("huber", prediction, target)
-    apart = abs(prediction - target)
+    apart = abs(subtract(prediction, target))
     inside = minimum(apart, delta)
     return _reduced("huber", inside * (apart - 0.5 * inside), reduction)
 
@@ -133,7 +144,7 @@ def loss_named(name: Any) -> Callable[..., Any]:
     if not isinstance(name, str) or name not in LOSSES:
         raise UsageError(
             f"loss: {name!r} is not known; use one of {', '.join(LOSSES)}, or a function "
-            f"(prediction, target) → number{made_at(caller())}"
+            f"(prediction, target) → number"
         )
     return LOSSES[name]
 
@@ -145,11 +156,9 @@ def _operand(name: str, x: Any, dtype: Any = None) -> Any:
     try:
         made = np.asarray(x)
     except ValueError:
-        raise ShapeError(f"{name}: the rows have different lengths{made_at(caller(2))}") from None
+        raise ShapeError(f"{name}: the rows have different lengths") from None
     if made.dtype.kind not in "biuf":
-        raise DTypeError(
-            f"{name}: of {made.dtype} {made.shape}; give real numbers{made_at(caller(2))}"
-        )
+        raise DTypeError(f"{name}: of {made.dtype} {made.shape}; give real numbers")
     return made if hasattr(x, "dtype") or dtype is None else made.astype(dtype)
 
 
@@ -167,7 +176,7 @@ def _pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
         advice = "write target[:, 0], or prediction[:, None]: broadcasting would compare all pairs"
     raise ShapeError(
         f"{name}: the prediction is {tuple(prediction.shape)}, the target {tuple(target.shape)};\n"
-        f"  {advice}{made_at(caller(2))}"
+        f"  {advice}"
     )
 
 
@@ -177,7 +186,7 @@ def _probable(y: Any) -> None:
         raise UsageError(
             f"binary_cross_entropy: from {numbers.min():.6g} to {numbers.max():.6g}, but "
             "probabilities lie in [0, 1]; for the numbers before the sigmoid take "
-            f"binary_cross_entropy_with_logits{made_at(caller(2))}"
+            f"binary_cross_entropy_with_logits"
         )
 
 
@@ -189,33 +198,29 @@ def numbers_of(x: Any) -> np.ndarray | None:
 def _shares(logits: Any, target: Any) -> Any:
     if not logits.shape:
         raise ShapeError(
-            f"cross_entropy: the logits are one number; their last axis must be the classes"
-            f"{made_at(caller(2))}"
+            "cross_entropy: the logits are one number; their last axis must be the classes"
         )
     if target.shape == logits.shape:
         if target.dtype.kind == "f":
             return target
         raise DTypeError(
             f"cross_entropy: the shares are {target.dtype} {tuple(target.shape)}; write "
-            f"target.astype(float), or give one label for each row{made_at(caller(2))}"
+            f"target.astype(float), or give one label for each row"
         )
     if target.shape != logits.shape[:-1]:
         raise ShapeError(
             f"cross_entropy: the logits are {tuple(logits.shape)}, the target "
             f"{tuple(target.shape)};\n  give one integer label for each row, "
-            f"or shares of the logits' shape{made_at(caller(2))}"
+            f"or shares of the logits' shape"
         )
     if target.dtype.kind not in "iu":
-        raise DTypeError(
-            f"cross_entropy: the labels are {target.dtype}; write target.astype(int)"
-            f"{made_at(caller(2))}"
-        )
+        raise DTypeError(f"cross_entropy: the labels are {target.dtype}; write target.astype(int)")
     labels = numbers_of(target)
     classes = logits.shape[-1]
     if labels is not None and labels.size and not 0 <= labels.min() <= labels.max() < classes:
         raise UsageError(
             f"cross_entropy: labels from {labels.min()} to {labels.max()}, but the logits have "
-            f"{classes} classes, 0 to {classes - 1}{made_at(caller(2))}"
+            f"{classes} classes, 0 to {classes - 1}"
         )
     return one_hot(target, classes, dtype=logits.dtype)
 
@@ -227,6 +232,4 @@ def _reduced(name: str, losses: Any, reduction: str) -> Any:
         return sum(losses)
     if reduction == "none":
         return losses
-    raise UsageError(
-        f"{name}: reduction={reduction!r}; use 'mean', 'sum' or 'none'{made_at(caller())}"
-    )
+    raise UsageError(f"{name}: reduction={reduction!r}; use 'mean', 'sum' or 'none'")

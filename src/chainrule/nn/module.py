@@ -22,7 +22,7 @@ def static(**kwargs: Any) -> Any:
     return field(metadata={"static": True}, **kwargs)
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(static,))
+@dataclass_transform(field_specifiers=(static,))
 def layer(cls: type) -> type:
     """Make a class a layer: a record compared by identity, registered as a pytree.
 
@@ -40,12 +40,10 @@ def layer(cls: type) -> type:
     tensor(3.)
     """
     if not issubclass(cls, Module):
-        raise UsageError(
-            f"layer: {cls.__name__} must be derived from chainrule.nn.Module{made_at(caller())}"
-        )
+        raise UsageError(f"layer: {cls.__name__} must be derived from chainrule.nn.Module")
     writer = next((k for k in cls.__mro__[:-1] if "__init__" in vars(k)), None)
     generated = writer is None or vars(writer).get("_generated", False)
-    made = dataclass(eq=False, repr=False, init=generated)(cls)
+    made: Any = dataclass(eq=False, repr=False, init=generated)(cls)
     made._generated = generated
     children = tuple(f.name for f in fields(made) if not f.metadata.get("static"))
     settings = tuple(f.name for f in fields(made) if f.metadata.get("static"))
@@ -60,7 +58,7 @@ def layer(cls: type) -> type:
     names = children + settings
     bare = object.__new__(made)  # without fields there is nothing to tell two apart
 
-    def unflatten(values: tuple, parts: tuple) -> Any:
+    def unflatten(values: Any, parts: Any) -> Any:
         if not names:
             return bare
         module = object.__new__(made)
@@ -118,8 +116,7 @@ class Module:
 
     def __delattr__(self, name: str) -> None:
         raise InPlaceError(
-            f"{type(self).__name__}.{name} cannot be deleted: layers are values; "
-            f"make a new one{made_at(caller())}"
+            f"{type(self).__name__}.{name} cannot be deleted: layers are values; make a new one"
         )
 
     def _settle(self, **values: Any) -> None:
@@ -135,7 +132,7 @@ class Module:
         if unknown:
             raise UsageError(
                 f"{type(self).__name__}.replace: there is no field {', '.join(unknown)}; there "
-                f"are {', '.join(k for k in self.__dict__ if k[0] != '_')}{made_at(caller())}"
+                f"are {', '.join(k for k in self.__dict__ if k[0] != '_')}"
             )
         made = object.__new__(type(self))
         made.__dict__.update({**self.__dict__, **changes})
@@ -292,5 +289,4 @@ def generator(seed: Any) -> np.random.Generator:
     except (TypeError, ValueError):
         raise UsageError(
             f"seed={seed!r}: give a whole number, 0 or more, or a numpy.random.Generator"
-            f"{made_at(caller())}"
         ) from None

@@ -37,12 +37,13 @@ from .reduce import __all__ as _reduce
 __all__ = [
     *_elementwise, *_reduce, "Elementwise", "Reduce", "argsort", "astype", "broadcast_arrays",
     "broadcast_to", "cholesky", "clip", "concat", "conj", "det", "diagonal", "diff", "einsum",
-    "expand_dims", "flip", "getitem", "imag", "inv", "linear", "log_softmax", "matmul", "matrix_transpose", "moveaxis", "nonzero",
-    "one_hot", "outer", "pad", "permute_dims", "real", "repeat", "reshape", "roll", "scatter_add",
-    "slogdet", "softmax", "solve", "sort", "squeeze", "stack", "sum_to", "take",
-    "take_along_axis", "tensordot", "tile", "top_k", "transpose", "tril", "triu",
-    "unstack", "vecdot", "where",
+    "expand_dims", "flip", "getitem", "imag", "inv", "linear", "log_softmax", "matmul",
+    "matrix_transpose", "moveaxis", "nonzero", "one_hot", "outer", "pad", "permute_dims",
+    "real", "repeat", "reshape", "roll", "scatter_add", "slogdet", "softmax", "solve", "sort",
+    "squeeze", "stack", "sum_to", "take", "take_along_axis", "tensordot", "tile", "top_k",
+    "transpose", "tril", "triu", "unstack", "vecdot", "where",
 ]  # fmt: skip
 
 # From here on nodes, tensors and symbols have Python's operators and NumPy's protocols.
-FUNCTIONS.update({name: globals()[name] for name in (*__all__, "trace") if name[0].islower()})
+FUNCTIONS.update({name: globals()[name] for name in __all__ if name[0].islower()})
+FUNCTIONS["trace"] = trace  # np.trace; chainrule.trace is not a matrix's

@@ -355,7 +355,7 @@ _COMPOSED = [
     _row("cond", _branch(False), _x23, _x23, about="false"),
     _row("checkpoint", lambda x, w: loop.call_flat(lambda x: [elementwise.tanh(w * x) * x], [x]),
          _x23, _x23),
-    _elementwise("custom", Cube.of(), Cube.of()),
+    _elementwise("custom", Cube(), Cube()),
 ]  # fmt: skip
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..graph.errors import ShapeError, UsageError
 from ..graph.op import Op, Spec
-from .family import axes_of, broadcast_to, like, reshape, sum_to
+from .family import Cast, axes_of, broadcast_to, like, reshape, select, sum_to
 from .move import expand_dims, matrix_transpose, moveaxis, permute_dims
+from .reduce import Ask
 
 
 class Matmul(Op):
@@ -44,6 +45,19 @@ class Matmul(Op):
         columns = b.shape[-1:] if len(b.shape) > 1 else ()
         return Spec((*batch, *rows, *columns), np.result_type(a.dtype, b.dtype))
 
+    def pull(self, g, y, xs, wanted, mask=None):
+        if mask is not None:
+            # A row that was discarded whole may hold NaN, and 0 · NaN would pass it on.
+            counts = self.mask_down(mask, y, xs)
+            xs = [x if c is None else select(c, x) for c, x in zip(counts, xs, strict=True)]
+        return super().pull(g, y, xs, wanted)
+
+    def mask_down(self, mask, y, xs):
+        a, b = xs
+        if mask is None or len(a.shape) < 2 or len(b.shape) < 2:
+            return [None, None]
+        return [counted(mask, -1, a.shape), counted(mask, -2, b.shape)]
+
     def grad(self, g, y, a, b):
         if len(a.shape) == 2 and len(b.shape) == 2:
             return (lambda: like(matmul(g, b.T), a), lambda: like(matmul(a.T, g), b))
@@ -54,6 +68,13 @@ class Matmul(Op):
         left = None if ta is None else matmul(ta, b)
         right = None if tb is None else matmul(a, tb)
         return left if right is None else right if left is None else left + right
+
+
+def counted(mask: Any, axis: int, shape: tuple[int, ...]) -> Any:
+    """Of an operand of this shape, what counts: all that some place along `axis` was made of."""
+    once = tuple(1 if k == len(shape) + axis else n for k, n in enumerate(shape))
+    places = Cast.of(np.dtype(float))(Ask.of(axis, True, "any")(mask))
+    return broadcast_to(sum_to(places, once), shape) > 0
 
 
 def _matrices(g: Any, a: Any, b: Any) -> tuple:
@@ -181,6 +202,8 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     >>> cr.einsum("ij,j->i", np.eye(2), np.array([3.0, 4.0]))
     array([3., 4.])
     """
+    if not isinstance(subscripts, str):
+        raise UsageError(f"einsum: subscripts {subscripts!r}; give a text such as 'ij,jk->ik'")
     text = subscripts.replace(" ", "")
     left, arrow, out = text.partition("->")
     terms = tuple(left.split(","))

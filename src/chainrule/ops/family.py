@@ -314,6 +314,17 @@ class Cast(Move):
         return (like(g, x),)
 
 
+def dtype_of_numbers(asked: str, dtype: Any) -> np.dtype:
+    """A dtype of real numbers; anything else is refused in words."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if found.kind not in "biuf":
+        raise DTypeError(f"{asked}: dtype {dtype!r}; give one of real numbers, such as float32")
+    return found
+
+
 def like(d: Any, x: Any) -> Any:
     """A gradient in the dtype of what it is the gradient of."""
     return d if d.dtype is x.dtype or d.dtype == x.dtype else Cast.of(x.dtype)(d)

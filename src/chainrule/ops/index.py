@@ -12,7 +12,8 @@ from ..graph.errors import AxisError, DTypeError, ShapeError, UsageError
 from ..graph.op import Op, Spec
 from .elementwise.logic import equal
 from .family import Cast, axes_of, broadcast, broadcast_to
-from .move import Key, expand_dims, frozen, getitem, unfrozen
+from .move import expand_dims
+from .slicing import Key, frozen, getitem, unfrozen
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +123,7 @@ def take(x: Any, indices: Any, *, axis: int | None = None) -> Any:
 
 def take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Any:
     """For each place of `indices`, the element of `x` at that index along `axis`."""
+    x, indices = (a if hasattr(a, "shape") else np.asarray(a) for a in (x, indices))
     (axis,) = axes_of("take_along_axis", axis, len(x.shape))
     if len(indices.shape) != len(x.shape):
         raise ShapeError(f"take_along_axis: {x.shape} and indices {indices.shape} differ in axes")
@@ -160,6 +162,8 @@ def one_hot(labels: Any, classes: int, *, dtype: Any = np.float64) -> Any:
            [1., 0., 0.]])
     """
     labels = labels if hasattr(labels, "dtype") else np.asarray(labels)
+    if not isinstance(classes, (int, np.integer)) or classes < 1:
+        raise UsageError(f"one_hot: {classes!r} classes; give a whole number, 1 or more")
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"one_hot: labels are {labels.dtype}; give integers in [0, {classes})")
     return Cast.of(np.dtype(dtype))(equal(expand_dims(labels, axis=-1), np.arange(classes)))
@@ -208,8 +212,8 @@ def sort(x: Any, *, axis: int = -1, descending: bool = False, stable: bool = Tru
 def top_k(x: Any, k: int, *, axis: int = -1) -> tuple:
     """The `k` largest elements along `axis`, largest first, and their indices."""
     (axis,) = axes_of("top_k", axis, len(x.shape))
-    if not 0 <= k <= x.shape[axis]:
-        raise UsageError(f"top_k: k={k}, but axis {axis} has {x.shape[axis]} elements")
+    if not isinstance(k, (int, np.integer)) or not 0 <= k <= x.shape[axis]:
+        raise UsageError(f"top_k: k={k!r}, but axis {axis} has {x.shape[axis]} elements")
     order = argsort(x, axis=axis, descending=True)
     first = getitem(order, (slice(None),) * axis + (slice(k),))
     return take_along_axis(x, first, axis=axis), first

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..graph.errors import ShapeError
 from ..graph.op import Op, Spec
-from .contract import matmul
-from .family import broadcast_to, like, reshape, sum_to
+from .contract import counted, matmul
+from .family import broadcast_to, like, reshape, select, sum_to
+from .move import matrix_transpose
 
 
 class Linear(Op):
@@ -44,6 +45,19 @@ class Linear(Op):
             lambda: like(matmul(_rows(g).T, _rows(x)), w),
             lambda: like(sum_to(g, b.shape), b),
         )
+
+    def pull(self, g, y, xs, wanted, mask=None):
+        if mask is not None:  # as in a product: a discarded row may hold NaN
+            counts = self.mask_down(mask, y, xs)
+            xs = [x if c is None else select(c, x) for c, x in zip(counts, xs, strict=True)]
+        return super().pull(g, y, xs, wanted)
+
+    def mask_down(self, mask, y, xs):
+        x, w, _ = xs
+        if mask is None or len(y.shape) < 2:
+            return [None, None, None]
+        of_w = counted(matrix_transpose(_rows(mask)), -1, w.shape)
+        return [counted(mask, -1, x.shape), of_w, None]
 
     def push(self, ts, y, xs):
         (tx, tw, tb), (x, w, _) = ts, xs

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..graph.errors import AxisError, ShapeError, UsageError
 from ..graph.op import Spec
-from .family import Cast, Move, axes_of, broadcast_to, reshape, shape_of
+from .family import Cast, Move, axes_of, broadcast_to, dtype_of_numbers, reshape, shape_of
+from .slicing import getitem
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,71 +158,6 @@ class Pad(Move):
         return Pad.of(self.widths, 0.0)(ts[0])
 
 
-Key = tuple  # of ("slice", start, stop, step), ("at", i), ("new",) and ("rest",)
-
-
-@dataclass(frozen=True, eq=False)
-class Slice(Move):
-    """Basic indexing: slices, single indices, new axes and an ellipsis."""
-
-    key: Key
-
-    latex, binds, takes = r"{#1}_{[\cdot]}", 4, (4,)
-    words = "puts the gradient into zeros, in the place it was taken from"
-    source = "Array API 2024.12, indexing"
-
-    def forward(self, xp, x):
-        return x[unfrozen(self.key)]
-
-    def spec(self, x):
-        try:
-            shape = np.broadcast_to(np.int8(0), x.shape)[unfrozen(self.key)].shape
-        except IndexError as error:
-            raise AxisError(f"index of {x.shape}: {error}") from None
-        return Spec(shape, x.dtype)
-
-    def grad(self, g, y, x):
-        return (Unslice.of(self.key, x.shape)(g),)
-
-
-@dataclass(frozen=True, eq=False)
-class Unslice(Move):
-    """Zeros, with an array put in one place; the adjoint of Slice."""
-
-    key: Key
-    to: tuple[int, ...]
-
-    latex = r"\operatorname{place}\left(#1\right)"
-    words = "takes the gradient out of the place"
-    source = "the transpose of a 0/1 matrix that selects"
-
-    def forward(self, xp, x):
-        y = xp.zeros(self.to, x.dtype)
-        y[unfrozen(self.key)] = x
-        return y
-
-    def spec(self, x):
-        return Spec(self.to, x.dtype)
-
-    def grad(self, g, y, x):
-        return (Slice.of(self.key)(g),)
-
-
-def frozen(key: tuple) -> Key:
-    """Basic indexing as a hashable value."""
-    return tuple(
-        ("slice", i.start, i.stop, i.step) if isinstance(i, slice)
-        else ("new",) if i is None else ("rest",) if i is Ellipsis else ("at", int(i))
-        for i in key
-    )  # fmt: skip
-
-
-def unfrozen(key: Key) -> tuple:
-    """The key as NumPy reads it."""
-    made = {"slice": slice, "new": lambda: None, "rest": lambda: Ellipsis, "at": int}
-    return tuple(made[kind](*rest) for kind, *rest in key)
-
-
 @dataclass(frozen=True, eq=False)
 class Triangle(Move):
     """The lower or the upper triangle of a matrix, zeros elsewhere; its own adjoint."""
@@ -273,10 +209,10 @@ def transpose(x: Any) -> Any:
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """Some axes at another place, the rest in their order."""
     n = len(x.shape)
-    if isinstance(source, int) and isinstance(destination, int):
-        source, destination = (source,), (destination,)
-    moved = axes_of("moveaxis", tuple(source), n)
-    places = axes_of("moveaxis", tuple(destination), n)
+    moved = axes_of("moveaxis", (source,) if isinstance(source, int) else tuple(source), n)
+    places = axes_of(
+        "moveaxis", (destination,) if isinstance(destination, int) else tuple(destination), n
+    )
     rest = [a for a in range(n) if a not in moved]
     for place, axis in sorted(zip(places, moved, strict=True)):
         rest.insert(place, axis)
@@ -306,9 +242,9 @@ def squeeze(x: Any, axis: Any) -> Any:
 
 def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
     """Arrays one after the other along `axis`; laid flat first, where it is None."""
-    arrays = list(arrays)
+    arrays = list(arrays) if np.iterable(arrays) else []
     if not arrays:
-        raise UsageError("concat: of no arrays; give at least one")
+        raise UsageError("concat: of no arrays; give a list of at least one")
     if axis is None:
         arrays, axis = [reshape(a, (-1,)) for a in arrays], 0
     return Concat.of(axis)(*arrays)
@@ -346,7 +282,11 @@ def pad(x: Any, widths: Any, value: float = 0.0) -> Any:
     """`value` put around `x`: one number for all sides, or a pair for every axis."""
     if isinstance(widths, int):
         widths = ((widths, widths),) * len(x.shape)
-    return Pad.of(tuple((int(a), int(b)) for a, b in widths), value)(x)
+    try:
+        pairs = tuple((int(a), int(b)) for a, b in widths)
+    except (TypeError, ValueError):
+        raise UsageError(f"pad: widths {widths!r}; give a number or a pair an axis") from None
+    return Pad.of(pairs, value)(x)
 
 
 def tile(x: Any, repetitions: Any) -> Any:
@@ -369,6 +309,8 @@ def repeat(x: Any, repeats: Any, *, axis: int | None = None) -> Any:
         x, axis = reshape(x, (-1,)), 0
     (axis,) = axes_of("repeat", axis, len(x.shape))
     counts = np.asarray(repeats)
+    if counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise UsageError(f"repeat: {repeats!r} times; give whole numbers, 0 or more")
     if counts.ndim > 1 or counts.size not in (1, x.shape[axis]):
         raise ShapeError(
             f"repeat: {counts.shape} counts for axis {axis} of {x.shape}; give one for all of its "
@@ -408,18 +350,4 @@ def broadcast_arrays(*arrays: Any) -> list:
 
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """The same numbers in another dtype; a gradient comes back in the operand's."""
-    return Cast.of(np.dtype(dtype))(x)
-
-
-def getitem(x: Any, key: Any) -> Any:
-    """`x[key]` in full NumPy form: slices, indices, new axes, integer and boolean arrays."""
-    parts = key if isinstance(key, tuple) else (key,)
-    if all(isinstance(i, (int, np.integer, slice, type(None), type(...))) for i in parts):
-        if any(isinstance(i, bool) for i in parts):
-            raise UsageError("x[True]: a single bool selects nothing here; use a mask of x's shape")
-        return Slice.of(frozen(parts))(x)
-    from .index import index
-
-    if len(parts) == 1 and getattr(parts[0], "shape", None) == () and parts[0].dtype.kind == "b":
-        x, parts = expand_dims(x), (reshape(parts[0], (1,)),)  # a mask of no axes: all or nothing
-    return index(x, parts)
+    return Cast.of(dtype_of_numbers("astype", dtype))(x)

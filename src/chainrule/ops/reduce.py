@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import AxisError
+from ..graph.errors import AxisError, UsageError
 from ..graph.op import Op, Spec
 from .elementwise.arithmetic import square
 from .elementwise.exponential import exp
@@ -337,6 +337,8 @@ def _freedom(x: Any, axis: Any, correction: float) -> float:
     count = 1
     for a in axes_of("var", _axis(axis), len(x.shape)):
         count *= x.shape[a]
+    if not isinstance(correction, (int, float)):
+        raise UsageError(f"var: correction={correction!r}; give a number")
     free = count - correction
     return float(free) if free > 0 else float("nan")
 
@@ -361,8 +363,6 @@ def _running(op: type, first: int, x: Any, axis: Any, dtype: Any, include_initia
     x = _array(x)
     if axis is None:
         if len(x.shape) != 1:
-            from ..graph.errors import UsageError
-
             raise UsageError(f"{op.name} of {x.shape}: with more than one axis, say which: axis=")
         axis = 0
     y = _in_dtype(op.of(axis), x, dtype)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.caller import caller, made_at
 from ..graph.errors import UsageError
 from ..ops import clip, minimum, sqrt, square, sum, where
 from .transform import Mapped
@@ -24,9 +23,7 @@ def clip_by_value(low: float, high: float) -> Mapped:
     [array([-5.,  2.])]
     """
     if not low < high:
-        raise UsageError(
-            f"clip_by_value({low}, {high}): the first must be the smaller{made_at(caller())}"
-        )
+        raise UsageError(f"clip_by_value({low}, {high}): the first must be the smaller")
     low, high = float(low), float(high)
     return Mapped(f"clip_by_value({low}, {high})", lambda g: [clip(x, low, high) for x in g])
 
@@ -42,7 +39,7 @@ def clip_by_norm(largest: float) -> Mapped:
     [array([0.6, 0.8])]
     """
     if not largest > 0:
-        raise UsageError(f"clip_by_norm({largest}): the norm must be positive{made_at(caller())}")
+        raise UsageError(f"clip_by_norm({largest}): the norm must be positive")
 
     def scale(g: list) -> list:
         factor = minimum(largest / _or_one(global_norm(g)), 1.0)

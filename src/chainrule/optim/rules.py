@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph.caller import caller, made_at
 from ..graph.errors import UsageError
 from ..ops import sqrt
 from .transform import Rule
@@ -20,7 +19,7 @@ def _check(name: str, below_one: tuple[str, ...] = (), **options: Any) -> None:
             fits = False
         if not fits:
             allowed = "lie in [0, 1)" if share else "be a number, 0 or more"
-            raise UsageError(f"{name}({key}={value!r}): must {allowed}{made_at(caller())}")
+            raise UsageError(f"{name}({key}={value!r}): must {allowed}")
 
 
 class SGD(Rule):
@@ -44,7 +43,7 @@ class SGD(Rule):
     ):  # fmt: skip
         _check("SGD", ("momentum",), lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and not momentum:
-            raise UsageError(f"SGD(nesterov=True): needs a momentum above 0{made_at(caller())}")
+            raise UsageError("SGD(nesterov=True): needs a momentum above 0")
         self.lr, self.momentum, self.nesterov = lr, momentum, nesterov
         self.weight_decay, self.slots = weight_decay, 1 if momentum else 0
 
@@ -75,7 +74,7 @@ class Adam(Rule):
     ):  # fmt: skip
         name = type(self).__name__
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise UsageError(f"{name}(betas={betas!r}): give two numbers{made_at(caller())}")
+            raise UsageError(f"{name}(betas={betas!r}): give two numbers")
         shares = {"beta1": betas[0], "beta2": betas[1]}
         _check(name, tuple(shares), lr=lr, **shares, eps=eps, weight_decay=weight_decay)
         self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay

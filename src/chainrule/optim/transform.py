@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..eager.tensor import FIXED, GIVEN, Tensor
-from ..graph.caller import caller, made_at
 from ..graph.errors import DTypeError, ShapeError, UsageError
 from ..graph.operators import Operators
 from ..transform.trees import tree_flatten, tree_unflatten
@@ -71,7 +70,7 @@ def _float(p: Any) -> Any:
         found = type(p).__name__ if dtype is None else f"{dtype} {p.shape}"
         raise DTypeError(
             f"optimiser: a parameter is {found}; only float arrays and tensors can be trained: "
-            f"write x.astype(float){made_at(caller(2))}"
+            f"write x.astype(float)"
         )
     return dtype
 
@@ -98,15 +97,12 @@ def dressed(values: Sequence, given: list) -> Sequence:
 def _same_leaves(g: list, w: list) -> None:
     if len(g) != len(w):
         raise UsageError(
-            f"update: {len(g)} gradients for {len(w)} parameters; they must have the same "
-            f"structure{made_at(caller(2))}"
+            f"update: {len(g)} gradients for {len(w)} parameters; they must have the same structure"
         )
     for a, b in zip(g, w, strict=True):
         found, wanted = getattr(a, "shape", ()), getattr(b, "shape", ())
         if found != wanted:
-            raise ShapeError(
-                f"update: a gradient of {found} for a parameter of {wanted}{made_at(caller(2))}"
-            )
+            raise ShapeError(f"update: a gradient of {found} for a parameter of {wanted}")
 
 
 class Chain(Transform):
@@ -117,7 +113,6 @@ class Chain(Transform):
             if not hasattr(part, "init") or not hasattr(part, "update") or type(part) is type:
                 raise UsageError(
                     f"chain: {part!r} has no init and update; give optimisers and clippings"
-                    f"{made_at(caller())}"
                 )
         self.parts = parts
 

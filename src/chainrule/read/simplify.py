@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..graph.node import Constant, Input, Node, constant_node
 from ..graph.op import Op, Spec
 from ..graph.walk import fold, order
-from ..ops.elementwise import add, divide, multiply, negative, pow, square, subtract
+from ..ops.elementwise import add, divide, multiply, negative, square, subtract
+from ..ops.elementwise.arithmetic import Pow
 from ..ops.family import BroadcastTo, broadcast_to
 
 Rule = Callable[..., Node | None]
@@ -81,21 +80,19 @@ def _to_the_power_1(x: Node, p: Node) -> Node | None:
     return x if number(p) == 1.0 else None
 
 
-RULES: tuple[tuple[Op, tuple[Rule, ...]], ...] = (
-    (multiply, (_times_number, _times_itself, _number_first, _sign_out_of_a_product)),
-    (divide, (_over_1, _sign_out_of_a_quotient)),
-    (add, (_plus_0, _plus_a_negative)),
-    (subtract, (_minus_0, _minus_a_negative)),
-    (negative, (_twice_negative,)),
-)
-_TABLE = {type(op): rules for op, rules in RULES}
-_POWER = type(pow(Node(Input(Spec((), np.dtype(float)))), 3.0).op)
-_TABLE[_POWER] = (_to_the_power_1,)
+RULES: dict[type[Op], tuple[Rule, ...]] = {
+    type(multiply): (_times_number, _times_itself, _number_first, _sign_out_of_a_product),
+    type(divide): (_over_1, _sign_out_of_a_quotient),
+    type(add): (_plus_0, _plus_a_negative),
+    type(subtract): (_minus_0, _minus_a_negative),
+    type(negative): (_twice_negative,),
+    Pow: (_to_the_power_1,),
+}
 
 
 def _apply(op: Op, xs: Sequence[Node]) -> Node:
     made = Node(op, tuple(xs))
-    for rule in _TABLE.get(type(op), ()):
+    for rule in RULES.get(type(op), ()):
         shorter = rule(*xs)
         if shorter is not None and shorter.dtype == made.dtype:
             return broadcast_to(shorter, made.shape)
@@ -153,5 +150,3 @@ def locals_of(node: Node) -> list[Node | None]:
             local = Node(Constant(str(float(local)), node.dtype.name))
         found.append(None if local is None else simplify([local])[0])
     return found
-
-

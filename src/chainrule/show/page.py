@@ -164,7 +164,7 @@ def _health(rows: Sequence[dict[str, Any]]) -> str:
                     element("tbody", "".join(lines)))  # fmt: skip
     told = (
         "Figures of the last step. A gradient is called vanishing or exploding where its norm is "
-        "10,000 times below or above the typical layer's; a unit is dead that fires for no "
+        "10,000 times below or above the last layer's; a unit is dead that fires for no "
         "example, and saturated where its slope is under 5 % of the largest."
     )
     inner = element("h2", "Health of the gradients") + table

@@ -24,18 +24,19 @@ class Table:
     """Richardson's table of one kind of difference; `order` is the power its error goes by."""
 
     def __init__(self, order: int):
-        self.order, self.row = order, []
-        self.best = self.error = None
+        self.order = order
+        self.row: list[np.ndarray] = []
+        self.best = self.error = np.zeros(0)
 
     def add(self, difference: np.ndarray) -> None:
         """A difference with half of the last one's step (Ridders 1982)."""
         row = [difference]
+        if not self.row:
+            self.best, self.error = difference, np.full(difference.shape, np.inf)
         for j, before in enumerate(self.row[:COLUMNS]):
             factor = 2.0 ** (self.order * (j + 1))
             row.append((factor * row[j] - before) / (factor - 1.0))
             error = np.maximum(np.abs(row[j + 1] - row[j]), np.abs(row[j + 1] - before))
-            if self.error is None:
-                self.best, self.error = row[1], error
             better = error < self.error
             self.best = np.where(better, row[j + 1], self.best)
             self.error = np.where(better, error, self.error)
@@ -49,19 +50,20 @@ def slope(f: Callable[[float], np.ndarray], here: np.ndarray) -> Slope | None:
     extrapolated, agree with themselves.
     Source: Richardson 1911; Ridders 1982.
     """
-    step, sides = FIRST_STEP, None
-    while step > 1e-9:
-        sides = f(step), f(-step)
-        if np.all(np.isfinite(sides)):
-            break
+    step = FIRST_STEP
+    above, below = f(step), f(-step)
+    while not np.isfinite([above, below]).all():
         step /= 4.0
-    else:
-        return None
+        if step < 1e-9:
+            return None
+        above, below = f(step), f(-step)
     central, right, left = Table(2), Table(1), Table(1)
-    first_gap = np.abs(sides[0] - sides[1])
+    first_gap = np.abs(above - below)
     size = np.max(np.abs(here), initial=0.0)
     for row in range(MOST_ROWS):
-        above, below = sides if row == 0 else (f(step), f(-step))
+        if row > 0:
+            step /= 2.0
+            above, below = f(step), f(-step)
         central.add((above - below) / (2.0 * step))
         right.add((above - here) / step)
         left.add((here - below) / step)
@@ -69,7 +71,6 @@ def slope(f: Callable[[float], np.ndarray], here: np.ndarray) -> Slope | None:
             enough = CONVERGED * max(np.max(np.abs(central.best), initial=0.0), size)
             if np.max(central.error, initial=0.0) <= enough:
                 break
-        step /= 2.0
     jump = np.abs(above - below)
     jumps = (jump > 0.5 * first_gap) & (jump > 1e-6 * size)
     return Slope(central.best, central.error, jumps | _differ(left, right))

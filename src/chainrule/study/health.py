@@ -14,6 +14,7 @@ from ..ops import sigmoid, tanh
 # Below this share of the largest local gradient a unit counts as saturated, and it counts as
 # flat for an example then; for relu, 0 is the only flat value.
 FLAT = 0.05
+FACTOR = 1e4  # a norm so many times off is called vanishing or exploding
 
 SLOPES = {  # the local gradient over its largest value, from the weighted sum
     Sigmoid: lambda z: 4.0 * sigmoid(z) * (1.0 - sigmoid(z)),
@@ -42,12 +43,16 @@ def units(model: Module, x: np.ndarray) -> dict[str, dict[str, float]]:
     """For each activation of a Sequential, the share of dead and of saturated units on `x`.
 
     The figures stand under the name of the layer whose units they are: the one with
-    parameters before the activation.
+    parameters before the activation. A layer that gets only zeros has none, and neither has a
+    saturated output, which is a sure answer.
     """
     found: dict[str, dict[str, float]] = {}
     if isinstance(model, Sequential):
         with np.errstate(all="ignore"):
-            _walk(model, x, "", "", found)
+            _, last = _walk(model, x, "", "", found)
+        if "saturated" in found.get(last, {}):
+            del found[last]
+        found.pop("", None)
     return found
 
 
@@ -63,7 +68,8 @@ def _walk(model: Sequential, x: Any, prefix: str, owner: str, found: dict) -> tu
             slope = np.asarray(SLOPES[type(one)](_array(x)))
             found[owner] = {"saturated": float(np.mean(slope < FLAT))}
         elif isinstance(one, Module) and one.named_parameters():
-            owner = f"{prefix}{k}"
+            # What gets nothing but zeros is not at fault: its figures go under no name.
+            owner = f"{prefix}{k}" if np.any(_array(x)) else ""
         x = one(x)
     return x, owner
 
@@ -72,11 +78,22 @@ def _array(x: Any) -> np.ndarray:
     return x._value if isinstance(x, Tensor) else np.asarray(x)
 
 
-def verdict(layer: dict[str, Any], typical: float) -> str:
+def reference(layers: dict[str, dict[str, Any]]) -> float:
+    """What the norms of the layers are compared with: the last layer's, where the way back begins.
+
+    Where that one is itself out of bounds, their median.
+    """
+    norms = [row["norm"] for row in layers.values()]
+    if np.isfinite(norms[-1]) and 0.0 < norms[-1] <= FACTOR:
+        return norms[-1]
+    return float(np.median(norms))
+
+
+def verdict(layer: dict[str, Any], compared: float) -> str:
     """One word for a layer: healthy, vanishing, exploding, dead, saturated or not finite.
 
-    `layer` has the figures of an epoch's `health`; `typical` is the median of the layers'
-    norms. A gradient 10⁴ times below or above it is called vanishing or exploding.
+    `layer` has the figures of an epoch's `health`; `compared` is the `reference` of all layers.
+    A gradient 10⁴ times below it is called vanishing, 10⁴ times above it or above 10⁴ exploding.
     """
     norm = layer["norm"]
     if not np.isfinite(norm):
@@ -85,8 +102,19 @@ def verdict(layer: dict[str, Any], typical: float) -> str:
         return "dead"
     if (layer.get("saturated") or 0.0) > 0.5:
         return "saturated"
-    if norm == 0.0 or norm < 1e-4 * typical or norm < 1e-9:
+    if norm == 0.0 or norm < compared / FACTOR:
         return "vanishing"
-    if norm > 1e4 * typical or norm > 1e4:
+    if norm > FACTOR * compared or norm > FACTOR:
         return "exploding"
     return "healthy"
+
+
+def verdicts(layers: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """One word for every layer, from an epoch's `health`.
+
+    >>> rows = {"0": {"norm": 1e-9}, "2": {"norm": 0.1}, "4": {"norm": 0.3}}
+    >>> verdicts(rows)
+    {'0': 'vanishing', '2': 'healthy', '4': 'healthy'}
+    """
+    compared = reference(layers) if layers else 0.0
+    return {name: verdict(row, compared) for name, row in layers.items()}

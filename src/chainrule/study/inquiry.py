@@ -64,7 +64,15 @@ class Inquiry:
             if back is not None:
                 self._compare_sum(f, xs, k, path, back, v, s, here, u)
             if back is not None and moved is not None:
-                self._law(f, xs, k, path, np.vdot(_laid(u), moved), np.vdot(back[k], v[k]), s)
+                self._law(
+                    f,
+                    xs,
+                    k,
+                    path,
+                    float(np.vdot(_laid(u), moved)),
+                    float(np.vdot(back[k], v[k])),
+                    s,
+                )
         for mode in modes:
             g = _forward(f, v) if mode == "forward" else _reverse(f, u)
             self._level(g, xs, left - 1, modes, (mode, *path))
@@ -207,7 +215,8 @@ class Inquiry:
             text = (
                 f"{self.what}: the gradient by {name} cannot be decided\n  order {len(path)}, "
                 f"{mode}: it says {claimed:.9g}; differences of the values say {measured:.9g} "
-                f"± {bar:.1g}, too rough to tell\n  move the argument, or rescale it to sizes around 1"
+                f"± {bar:.1g}, too rough to tell\n"
+                "  move the argument, or rescale it to sizes around 1"
             )
         else:
             other = "the forward mode" if "=" in mode else "differences of the values"

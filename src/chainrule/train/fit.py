@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import Tensor
-from ..graph.caller import caller, made_at
 from ..graph.errors import DataError, ScalarError, ShapeError, UsageError
 from ..nn.losses import cross_entropy, loss_named
 from ..nn.module import Module, generator
@@ -55,9 +54,7 @@ def fit(
     """
     for name, value, least in (("batch_size", batch_size, 1), ("epochs", epochs, 0)):
         if not isinstance(value, (int, np.integer)) or value < least:
-            raise UsageError(
-                f"fit: {name}={value!r}; give a whole number, {least} or more{made_at(caller())}"
-            )
+            raise UsageError(f"fit: {name}={value!r}; give a whole number, {least} or more")
     run = Run(model, loss_named(loss), Adam() if optimizer is None else optimizer, metrics)
     rng = generator(seed)
     (x, t), held_out = _parts(run, run.data(X, y), validation, rng)
@@ -101,14 +98,12 @@ def _parts(run: Run, data: Examples, validation: Any, rng: np.random.Generator) 
         held_out = run.data(*validation)
         shapes = data[0].shape[1:], held_out[0].shape[1:]
         if shapes[0] != shapes[1]:
-            raise ShapeError(
-                f"fit: examples are {shapes[0]}, those of validation {shapes[1]}{made_at(caller())}"
-            )
+            raise ShapeError(f"fit: examples are {shapes[0]}, those of validation {shapes[1]}")
     elif validation is not None:
         data, held_out = split(*data, validation, rng)
     for what, part in (("train on", data), ("validate with", held_out)):
         if part is not None and not len(part[0]):
-            raise DataError(f"fit: no examples to {what}{made_at(caller())}")
+            raise DataError(f"fit: no examples to {what}")
     return data, held_out
 
 
@@ -126,7 +121,6 @@ class Told:
             if not hasattr(callback, "on_epoch") and not hasattr(callback, "on_step"):
                 raise UsageError(
                     f"fit: callback {callback!r} has neither on_epoch(row) nor on_step(row)"
-                    f"{made_at(caller())}"
                 )
 
     def epoch(self, row: dict) -> None:
@@ -153,19 +147,17 @@ class Run:
         if not isinstance(model, Module):
             raise UsageError(
                 f"fit: the model is a {type(model).__name__}; give a layer or nn.Sequential(...)"
-                f"{made_at(caller())}"
             )
         if not isinstance(optimizer, Transform):
             wrong = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else optimizer
             called = optimizer.__name__ if isinstance(optimizer, type) else "Adam"
             raise UsageError(
                 f"fit: optimizer is {wrong}; give one such as chainrule.optim.{called}()"
-                f"{made_at(caller())}"
             )
         leaves, self.structure = tree_flatten(model)
         if not leaves or any(isinstance(p, Module) for p in leaves):
             why = "mark its class with @chainrule.nn.layer" if leaves else "add nn.Linear"
-            raise UsageError(f"fit: the model has no parameters to train; {why}{made_at(caller())}")
+            raise UsageError(f"fit: the model has no parameters to train; {why}")
         # A tensor that stands in several places is one parameter: its gradients add up.
         keys = [id(p) if isinstance(p, Tensor) else -1 - k for k, p in enumerate(leaves)]
         unique = dict(zip(keys, leaves, strict=True))
@@ -203,7 +195,6 @@ class Run:
         if shape is None:
             raise UsageError(
                 f"fit: the model returned {type(made).__name__}; it must return one array"
-                f"{made_at(caller())}"
             )
         classes = len(shape) == t.ndim + 1 and shape[-1] > 1
         if t.dtype.kind in "iub" and not classes and self.loss is not cross_entropy:
@@ -214,7 +205,7 @@ class Run:
         if np.shape(cost) != ():
             raise ScalarError(
                 f"fit: the loss has shape {np.shape(cost)}; it must be one number: take cr.mean "
-                f"of it{made_at(caller())}"
+                f"of it"
             )
         return t
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.caller import caller, made_at
 from ..graph.errors import UsageError
 from ..nn.losses import binary_cross_entropy, huber, l1, mse
 
@@ -46,7 +45,7 @@ def metric_named(metric: Any, loss: Callable) -> tuple[str, Callable]:
     if not isinstance(metric, str) or metric not in METRICS:
         raise UsageError(
             f"metric: {metric!r} is not known; use one of {', '.join(METRICS)}, or a function "
-            f"(prediction, target) → number{made_at(caller())}"
+            f"(prediction, target) → number"
         )
     if metric == "accuracy" and loss in OF_SHARES:
         return metric, partial(accuracy, threshold=0.5)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import Tensor, as_tensor
-from ..graph.caller import caller, made_at
 from ..graph.errors import ShapeError, UsageError
 from ..graph.node import Node, input_node
 from ..graph.op import Op, Spec
@@ -85,7 +84,7 @@ def scan(
         x = tree_unflatten(in_tree, values[len(carries) :])
         made = f(carry, x)
         if not isinstance(made, tuple) or len(made) != 2:
-            raise UsageError(f"scan: the function must return (carry, y){made_at(caller(2))}")
+            raise UsageError("scan: the function must return (carry, y)")
         after, structure = tree_flatten(made[0])
         _same_carry(after, structure, carry_tree, shapes)
         ys, out_tree = tree_flatten(made[1])
@@ -99,28 +98,29 @@ def scan(
 def _length(ins: list, length: int | None) -> int:
     if length is not None and (not isinstance(length, (int, np.integer)) or length < 0):
         raise UsageError(f"scan: length={length!r}; give a whole number, 0 or more")
-    sizes = {x.shape[0] if len(x.shape) else None for x in ins} | ({length} - {None})
-    if len(sizes) != 1 or None in sizes:
+    sizes = {x.shape[0] if len(x.shape) else -1 for x in ins}
+    if length is not None:
+        sizes.add(length)
+    if len(sizes) != 1 or -1 in sizes:
         raise ShapeError(
-            f"scan: the leading axes of xs, and length, are {sorted(map(str, sizes))}; "
-            f"they must be one number{made_at(caller(2))}"
+            f"scan: the leading axes of xs, and length, are {sorted(map(str, sizes - {-1}))}; "
+            f"they must be one number"
         )
-    return sizes.pop()
+    return int(sizes.pop())
 
 
 def _same_carry(after: list, structure: Any, tree: Any, shapes: list[Spec]) -> None:
-    line = made_at(caller(3))
     if structure != tree:
         raise ShapeError(
             f"scan: the carry goes in as {tree} and comes out as {structure}; a step must return "
-            f"(carry, y) with a carry of the same structure{line}"
+            f"(carry, y) with a carry of the same structure"
         )
     for new, old in zip(after, shapes, strict=True):
         found = spec_of(new) if hasattr(new, "dtype") else old
         if found != old:
             raise ShapeError(
                 f"scan: the carry goes in as {old.dtype} {old.shape} and comes out as "
-                f"{found.dtype} {found.shape}; a step must return what it was given{line}"
+                f"{found.dtype} {found.shape}; a step must return what it was given"
             )
 
 
@@ -150,7 +150,6 @@ def cond(condition: Any, then: Callable, other: Callable, *operands: Any) -> Any
     if trees[0] != trees[1]:
         raise ShapeError(
             f"cond: the branches return {trees[0][1]} and {trees[1][1]}; they must agree"
-            f"{made_at(caller())}"
         )
     return tree_unflatten(trees[0][0], made)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..eager.backward import value_of
-from ..eager.tensor import GIVEN, Tensor, as_tensor
+from ..eager.tensor import GIVEN, WATCHER, Tensor, as_tensor
 from ..graph.caller import caller, made_at
 from ..graph.chain import itself, push
 from ..graph.coerce import refuse_complex
@@ -17,7 +17,7 @@ from ..graph.node import Node
 from ..graph.walk import order
 from .reverse import grad
 from .trees import tree_flatten, tree_unflatten
-from .watch import Arguments, handed, is_outer, linked
+from .watch import Arguments, function, handed, is_outer, linked
 
 
 def jvp(f: Callable, args: Any, tangents: Any) -> tuple[Any, Any]:
@@ -39,7 +39,7 @@ def jvp(f: Callable, args: Any, tangents: Any) -> tuple[Any, Any]:
             f"jvp: the arguments are built as {arguments.structure}, the tangents as {structure}; "
             "give one tangent for each argument"
         )
-    made = arguments.apply(f, arguments.tree)
+    made, arguments = arguments.apply(lambda tree: function("jvp", f)(*tree))
     outputs, structure = tree_flatten(made)
     values, moved = _pushed(
         outputs,
@@ -79,6 +79,8 @@ def _pushed(outputs: list, arguments: Arguments, tangents: list) -> tuple[list, 
         made = push(
             nodes, {w: t._value if type(t) is Tensor else t for w, t in given.items()}, value_of
         )
+        if WATCHER.get() is not None:
+            WATCHER.get().along(nodes, made, value_of)
     like = next((x for x in arguments.given if type(x) is Tensor), None)
     values = [handed(y._value, like) if type(y) is Tensor else y for y in outputs]
     zero = [np.zeros(np.shape(v), v.dtype if hasattr(v, "dtype") else float) for v in values]

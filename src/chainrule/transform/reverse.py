@@ -39,8 +39,8 @@ def value_and_grad(
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         selected = _select(args, places, "grad")
         arguments = Arguments.of(selected, "grad")
-        with np.errstate(all="ignore"):  # not finite is named when asked: see chainrule.finite
-            found = f(*_replace(args, places, arguments.tree), **kwargs)
+        found, arguments = arguments.apply(lambda tree: f(*_replace(args, places, tree), **kwargs))
+        with np.errstate(all="ignore"):
             y, aux = _apart(found) if has_aux else (found, None)
             value, gradients = differentiate(output(y, arguments), arguments)
         tree = arguments.wrap(gradients)
@@ -96,7 +96,8 @@ def vjp(f: Callable, *args: Any) -> tuple[Any, Callable]:
     (array([ 2., 40.]),)
     """
     arguments = Arguments.of(args, "vjp")
-    y = output(arguments.apply(f, arguments.tree), arguments)
+    found, arguments = arguments.apply(lambda tree: function("vjp", f)(*tree))
+    y = output(found, arguments)
 
     def pullback(upstream: Any) -> tuple:
         """The gradients of the arguments for this upstream gradient."""
@@ -106,8 +107,13 @@ def vjp(f: Callable, *args: Any) -> tuple[Any, Callable]:
     return _value(y, arguments, is_outer(order((y,)), set(arguments.watched))), pullback
 
 
-def differentiate(y: Any, arguments: Arguments, upstream: Any = None) -> tuple[Any, list]:
-    """The value of `y`, and the gradient for every watched leaf."""
+def differentiate(
+    y: Any, arguments: Arguments, upstream: Any = None, strict: bool = True
+) -> tuple[Any, list]:
+    """The value of `y`, and the gradient for every watched leaf.
+
+    Where it does not depend on a leaf that is an error, or with `strict` off a 0.
+    """
     if type(y) is Node:
         return y, _of_nodes(y, arguments, upstream)
     watched = arguments.watched
@@ -125,7 +131,7 @@ def differentiate(y: Any, arguments: Arguments, upstream: Any = None) -> tuple[A
         seed = upstream_of(y, upstream, arguments.asked)
         found = sweep(nodes, {y: seed}, mine)
     gradients = [
-        found[w] if w in found else _missing(nodes, y, w, k, arguments)
+        found[w] if w in found else _missing(nodes, y, w, k, arguments, strict)
         for k, w in enumerate(watched)
     ]
     if outer:
@@ -156,9 +162,11 @@ def _of_nodes(y: Node, arguments: Arguments, upstream: Any) -> list:
     return [found.get(w, z) for w, z in zip(arguments.watched, zeros, strict=True)]
 
 
-def _missing(nodes: list, y: Tensor, w: Tensor, place: int, arguments: Arguments) -> Any:
+def _missing(
+    nodes: list, y: Tensor, w: Tensor, place: int, arguments: Arguments, strict: bool
+) -> Any:
     """Zeros, where the path is there and its slope is 0; otherwise the error that says why not."""
-    if y in on_path(nodes, w):
+    if not strict or y in on_path(nodes, w):
         return np.zeros(w.shape, w.dtype)
     name = tree_names(tree_unflatten(arguments.structure, arguments.given))[place]
     breaks = where_the_path_breaks(nodes, w)
@@ -198,28 +206,32 @@ def jacobian(f: Callable, argnums: int = 0) -> Callable:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         (selected,) = _select(args, (argnums,), "jacobian")
         arguments = Arguments.of(selected, "jacobian")
-        found = arguments.apply(f, _replace(args, (argnums,), (arguments.tree,)), kwargs)
+        found, arguments = arguments.apply(
+            lambda tree: f(*_replace(args, (argnums,), (tree,)), **kwargs)
+        )
         outputs, structure = tree_flatten(found)
-        blocks = [_rows(output(y, arguments), arguments) for y in outputs]
+        # Of several outputs each may ignore some leaves; a function of one leaf may not.
+        strict = len(outputs) == len(arguments.watched) == 1
+        blocks = [_rows(output(y, arguments), arguments, strict) for y in outputs]
         return tree_unflatten(structure, blocks)
 
     return wrapped
 
 
-def _rows(y: Any, arguments: Arguments) -> Any:
+def _rows(y: Any, arguments: Arguments, strict: bool) -> Any:
     rows = []
     for k in range(y.size):
         one = np.zeros(y.size, y.dtype)
         one[k] = 1
-        rows.append(differentiate(y, arguments, one.reshape(y.shape))[1])
+        rows.append(differentiate(y, arguments, one.reshape(y.shape), strict)[1])
     from ..ops import reshape, stack
 
     def block(place: int) -> Any:
         w = arguments.watched[place]
         if not rows:
             return handed(np.zeros((*y.shape, *w.shape), w.dtype), arguments.given[place])
-        made = stack([r[place] for r in rows]) if rows[0][place] is not None else None
-        return handed(reshape(made, (*y.shape, *w.shape)), arguments.given[place])
+        made = reshape(stack([row[place] for row in rows]), (*y.shape, *w.shape))
+        return handed(made, arguments.given[place])
 
     leaves = [block(k) for k in range(len(arguments.watched))]
     return tree_unflatten(arguments.structure, leaves)

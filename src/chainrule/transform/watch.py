@@ -12,19 +12,17 @@ from ..eager.tensor import FIXED, GIVEN, WATCHED, Tensor, as_tensor, leaf
 from ..graph.caller import caller, made_at
 from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, PathError, UsageError
-from ..graph.node import Node
-from ..graph.op import Op, Spec
+from ..graph.node import Node, as_node
+from ..graph.op import ByIdentity, Op, Spec
 from .trees import tree_flatten, tree_names, tree_unflatten
 
 
-class Alias(Op):
+class Alias(ByIdentity, Op):
     """The value itself under a new identity: what an inner transform differentiates by."""
 
     latex, binds = "#1", 4
     words = "passes the upstream gradient on"
     linear = True
-
-    __eq__, __hash__ = object.__eq__, object.__hash__  # every alias is its own
 
     def forward(self, xp, x):
         return x
@@ -87,10 +85,34 @@ class Arguments:
         """The arguments with the watched leaves in place."""
         return tree_unflatten(self.structure, self.watched)
 
-    def apply(self, f: Callable, args: Any, kwargs: Any = None) -> Any:
-        """`f` of these; what is not finite is named when asked, see `chainrule.finite`."""
-        with np.errstate(all="ignore"):
-            return function(self.asked, f)(*args, **(kwargs or {}))
+    def apply(self, f: Callable[[Any], Any]) -> tuple[Any, Arguments]:
+        """`f` of the watched tree, and the arguments that it was watched by.
+
+        A function that reads a node of an outer trace returns a node, in which our tensors
+        would count as constants: it is traced again, with nodes in their place.
+        """
+        with np.errstate(all="ignore"):  # not finite is named when asked: see chainrule.finite
+            found = f(self.tree)
+            self._release()
+            if type(found) is Tensor or not self._lost_in(found):
+                return found, self
+            nodes = [
+                w if type(w) is Node else Node(Alias(), (as_node(x),))
+                for w, x in zip(self.watched, self.given, strict=True)
+            ]
+            traced = Arguments(self.given, nodes, self.structure, self.asked)
+            return f(traced.tree), traced
+
+    def _release(self) -> None:
+        # From here on nobody but us asks for these leaves: to an outer transform, which may
+        # find them on its path, they are constants.
+        for w in self.watched:
+            if type(w) is Tensor and w.op is WATCHED:
+                w.op = FIXED
+
+    def _lost_in(self, found: Any) -> bool:
+        tensors = any(type(w) is Tensor for w in self.watched)
+        return tensors and any(type(y) is Node for y in tree_flatten(found)[0])
 
     def wrap(self, gradients: list[Any]) -> Any:
         """Gradients in the arguments' structure, each of the kind that was handed in."""

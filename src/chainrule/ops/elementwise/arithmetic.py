@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...graph.op import Spec
-from ..family import Elementwise, broadcast, like, select, sum_to, where, zeros_like
+from ..family import Elementwise, broadcast, broadcast_to, like, select, sum_to, where, zeros_like
 from .exponential import log
 from .rounding import floor, sign
 
@@ -320,6 +320,7 @@ class Where(Elementwise):
 
     def mask_down(self, mask, y, xs):
         c, a, b = xs
+        c = broadcast_to(c, y.shape)
         return [
             None,
             (c if mask is None else c & mask) if a.shape == y.shape else None,
