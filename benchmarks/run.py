@@ -116,6 +116,7 @@ def main() -> None:
     added = memory(min(rounds, 5), installed)
     shown = ", ".join(f"{system} {megabytes:.1f}" for system, megabytes in added.items())
     console.print(f"memory a step of the largest adds, MB: {shown}")
+    import_seconds("chainrule")  # the first import may have to write bytecode
     pairs = [(import_seconds("chainrule"), import_seconds("numpy")) for _ in range(3 * rounds)]
     console.print(
         f"import chainrule / import numpy: {statistics.median(a / b for a, b in pairs):.2f}"

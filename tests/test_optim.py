@@ -145,7 +145,7 @@ def test_the_dtype_of_a_parameter_stays(name, dtype):
     rule, w = OPTIONS[name][0](0.1), START.astype(dtype)
     updates, state = rule.update(w, rule.init(w), w)
     assert {updates.dtype, optim.apply_updates(w, updates).dtype} == {np.dtype(dtype)}
-    assert {s.dtype for s in state.slots} <= {np.dtype(dtype)}
+    assert {s.dtype for slot in state.slots for s in slot} <= {np.dtype(dtype)}
 
 
 TREES = {

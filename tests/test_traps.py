@@ -375,3 +375,29 @@ def test_a_discarded_row_of_a_product_reaches_neither_factor(product):
     np.testing.assert_allclose(of_w, alone[1])
     second = cr.jacobian(lambda w: masked(x, w)[0])(w)
     assert np.isfinite(second).all()
+
+
+def test_a_row_that_is_discarded_after_a_reduction_reaches_nothing():
+    x = np.array([[1.0, 4.0], [-1.0, 9.0]])
+    kept = np.array([True, False])
+    found = cr.grad(lambda x: cr.sum(cr.where(kept, cr.norm(cr.sqrt(x), axis=1), 0.0)))(x)
+    np.testing.assert_allclose(found, [[0.5 / 5**0.5, 0.5 / 5**0.5], [0.0, 0.0]])
+
+
+def test_an_operand_that_was_broadcast_counts_where_one_of_its_copies_does():
+    column = np.array([[1.0], [-1.0], [4.0]])
+    kept = np.array([[True, True], [False, False], [True, False]])
+    found = cr.grad(lambda c: cr.sum(cr.where(kept, cr.sqrt(c) * np.ones(2), 0.0)))(column)
+    np.testing.assert_allclose(found, [[1.0], [0.0], [0.25]])
+
+
+def test_writing_into_a_gradient_changes_nothing_else():
+    upstream = np.ones(3)
+    of_x, of_y = cr.vjp(lambda x, y: x + y, np.zeros(3), np.zeros(3))[1](upstream)
+    of_x[:] = 7.0
+    np.testing.assert_array_equal([of_y, upstream], np.ones((2, 3)))
+    x = cr.tensor([1.0, 2.0])
+    z = x + 0.0
+    cr.sum(z).backward()
+    x.grad[0] = 7.0
+    np.testing.assert_array_equal(z.grad, [1.0, 1.0])

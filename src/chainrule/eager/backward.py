@@ -41,7 +41,7 @@ def upstream_of(output: Tensor, upstream: Any, asked: str) -> Any:
             f"{asked}: the upstream gradient has shape {given.shape}, the output {output.shape}"
             f"{made_at(caller(2))}"
         )
-    return given.astype(output.dtype, copy=False)
+    return given.astype(output.dtype)  # a copy: what goes down from here may be given out
 
 
 def sweep(nodes: list, upstream: dict, wrt: Any, keep: dict | None = None) -> dict:
@@ -81,9 +81,8 @@ def backward(output: Tensor, upstream: Any = None) -> None:
     with np.errstate(all="ignore"):
         sweep(nodes, {output: seed}, leaves, every)
     for node, g in every.items():
-        if type(g) is not list:
-            g = np.asarray(g).reshape(node.shape)
-            node._grad = np.array(g) if node._grad is None else node._grad + g
+        if type(g) is not list:  # an op of several values: each of them has its own
+            node.add_grad(g)
 
 
 def zero_grad(*tensors: Any) -> None:
@@ -100,4 +99,4 @@ def zero_grad(*tensors: Any) -> None:
         if type(x) is not Tensor:
             raise UsageError(f"zero_grad: of a {type(x).__name__}; only tensors have gradients")
     for node in order(tensors):
-        node._grad = None
+        node.grad = None

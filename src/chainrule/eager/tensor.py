@@ -53,15 +53,16 @@ class Tensor(Operators):
     `backward`. Make one with `chainrule.tensor`.
     """
 
-    __slots__ = ("__weakref__", "_grad", "_label", "_value", "inputs", "line", "op")
+    __slots__ = ("__weakref__", "_grad", "_label", "_shared", "_value", "inputs", "line", "op")
 
     _value: Any  # an array; a tuple of them where the op has several values
     _grad: ndarray | None
+    _shared: ndarray | None
     _label: str | None
 
     def __init__(self, value: Any, op: Op = GIVEN, inputs: tuple = (), line: Any = None):
         self._value, self.op, self.inputs, self.line = value, op, inputs, line
-        self._grad = self._label = None
+        self._grad = self._shared = self._label = None
 
     @property
     def value(self) -> ndarray:
@@ -72,7 +73,10 @@ class Tensor(Operators):
 
     @property
     def grad(self) -> ndarray | None:
-        """What `backward` has added up here, as a NumPy array; None before."""
+        """What `backward` has added up here, as a NumPy array of its own; None before."""
+        if self._shared is not None:
+            # The sweep hands one array to several tensors; a copy is made for who looks at it.
+            self._grad, self._shared = np.array(self._shared, order="C"), None
         return self._grad
 
     @grad.setter
@@ -81,7 +85,13 @@ class Tensor(Operators):
             raise InPlaceError(
                 "x.grad is what backward found; it can only be cleared: x.grad = None"
             )
-        self._grad = None
+        self._grad = self._shared = None
+
+    def add_grad(self, g: Any) -> None:
+        """Add what a backward pass found; `g` may be anybody's, so it is never written to."""
+        g = np.asarray(g).reshape(self._value.shape)
+        before = self._grad if self._shared is None else self._shared
+        self._grad, self._shared = None, g if before is None else before + g
 
     @value.setter
     def value(self, new: Any) -> None:

@@ -72,7 +72,11 @@ def pull(
         if type(node.op) is Pick:
             _gather(adjoint, node, g)
             continue
-        downs = _downstream(node, g, wanted, lift, masks)
+        y, xs = lift(node), [lift(i) for i in node.inputs]
+        if masks is None:
+            downs = node.op.pull(g, y, xs, wanted)
+        else:
+            downs = _pull_masked(masks, node, g, y, xs, wanted)
         for i, d in zip(node.inputs, downs, strict=True):
             if d is not None:
                 before = adjoint.get(i)
@@ -91,17 +95,14 @@ def _gather(adjoint: dict, node: Any, g: Any) -> None:
     parts[node.op.index] = g if before is None else before + g
 
 
-def _downstream(node: Any, g: Any, wanted: list, lift: Callable, masks: dict | None) -> Any:
-    """The products that a node passes to its operands."""
-    op, y, xs = node.op, lift(node), [lift(i) for i in node.inputs]
-    if masks is None:
+def _pull_masked(masks: dict, node: Any, g: Any, y: Any, xs: list, wanted: list) -> list:
+    """What a node passes down in a graph that discards elements, and which of them count."""
+    op, mask = node.op, masks.get(node)
+    guarded = mask is not None or op.selects
+    _offer(masks, node.inputs, op.mask_down(mask, y, xs) if guarded else [None] * len(xs))
+    if mask is None:
         return op.pull(g, y, xs, wanted)
-    mask = masks.get(node)
-    if mask is not None or op.selects:
-        _offer(masks, node.inputs, op.mask_down(mask, y, xs))
-    else:
-        _offer(masks, node.inputs, [None] * len(xs))
-    return op.pull(g, y, xs, wanted, mask)
+    return op.pull_masked(mask, g, y, xs, wanted)
 
 
 def _offer(masks: dict, inputs: Sequence[Any], offered: list) -> None:

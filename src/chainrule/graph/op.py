@@ -86,12 +86,14 @@ class Op:
         """The downstream gradients, from the upstream gradient `g` and the value `y`."""
         raise NotImplementedError(f"{type(self).__name__}.grad")
 
-    def pull(self, g: Any, y: Any, xs: list, wanted: list[bool], mask: Any = None) -> list:
-        """`grad` of the wanted operands; `mask` marks the elements of `y` that count."""
-        downs = self.grad(g, y, *xs)
-        return [
-            (d() if callable(d) else d) if w else None for d, w in zip(downs, wanted, strict=True)
-        ]
+    def pull(self, g: Any, y: Any, xs: list, wanted: list[bool]) -> list:
+        """`grad` of the wanted operands."""
+        downs = zip(self.grad(g, y, *xs), wanted, strict=True)
+        return [(d() if callable(d) else d) if w else None for d, w in downs]
+
+    def pull_masked(self, mask: Any, g: Any, y: Any, xs: list, wanted: list[bool]) -> list:
+        """`pull` where only the elements of `y` under the mask count, and others may be NaN."""
+        return self.pull(g, y, xs, wanted)
 
     def push(self, ts: list, y: Any, xs: list) -> Any:
         """The tangent of the value from the tangents of the operands (None: it is 0)."""

@@ -10,12 +10,22 @@ import numpy as np
 
 from ..graph.errors import ShapeError, UsageError
 from ..graph.op import Op, Spec
-from .family import Cast, axes_of, broadcast_to, like, reshape, select, sum_to
+from .family import axes_of, broadcast_to, like, mask_to, reshape, select, sum_to
 from .move import expand_dims, matrix_transpose, moveaxis, permute_dims
 from .reduce import Ask
 
 
-class Matmul(Op):
+class Contraction(Op):
+    """A product that sums over axes: what was discarded of its value cleans its operands."""
+
+    def pull_masked(self, mask, g, y, xs, wanted):
+        # A row that was discarded whole may hold NaN, and 0 · NaN would pass it on.
+        counts = self.mask_down(mask, y, xs)
+        clean = [x if c is None else select(c, x) for c, x in zip(counts, xs, strict=True)]
+        return self.pull(g, y, clean, wanted)
+
+
+class Matmul(Contraction):
     """The matrix product; axes before the last two are a batch and broadcast."""
 
     latex, binds, takes = "#1 #2", 2, (2, 3)
@@ -45,13 +55,6 @@ class Matmul(Op):
         columns = b.shape[-1:] if len(b.shape) > 1 else ()
         return Spec((*batch, *rows, *columns), np.result_type(a.dtype, b.dtype))
 
-    def pull(self, g, y, xs, wanted, mask=None):
-        if mask is not None:
-            # A row that was discarded whole may hold NaN, and 0 · NaN would pass it on.
-            counts = self.mask_down(mask, y, xs)
-            xs = [x if c is None else select(c, x) for c, x in zip(counts, xs, strict=True)]
-        return super().pull(g, y, xs, wanted)
-
     def mask_down(self, mask, y, xs):
         a, b = xs
         if mask is None or len(a.shape) < 2 or len(b.shape) < 2:
@@ -73,8 +76,7 @@ class Matmul(Op):
 def counted(mask: Any, axis: int, shape: tuple[int, ...]) -> Any:
     """Of an operand of this shape, what counts: all that some place along `axis` was made of."""
     once = tuple(1 if k == len(shape) + axis else n for k, n in enumerate(shape))
-    places = Cast.of(np.dtype(float))(Ask.of(axis, True, "any")(mask))
-    return broadcast_to(sum_to(places, once), shape) > 0
+    return broadcast_to(mask_to(Ask.of(axis, True, "any")(mask), once), shape)
 
 
 def _matrices(g: Any, a: Any, b: Any) -> tuple:

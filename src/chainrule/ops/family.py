@@ -64,8 +64,11 @@ class Elementwise(Op):
             total = term if total is None else total + term
         return None if total is None else like(broadcast_to(total, y.shape), y)
 
+    def pull_masked(self, mask: Any, g: Any, y: Any, xs: list, wanted: list[bool]) -> list:
+        return self.pull(g, y, xs, wanted, mask)
+
     def mask_down(self, mask: Any, y: Any, xs: list) -> list:
-        return [mask if x.shape == y.shape else None for x in xs]
+        return [mask_to(mask, x.shape) for x in xs]
 
 
 def chain(g: Any, local: Any) -> Any:
@@ -129,6 +132,10 @@ class Reduce(Op):
 
         (t,), (x,) = ts, xs
         return Sum.of(self.axis, self.keepdims)(chain(t, self.local(self._kept(y, x.shape), x)))
+
+    def pull_masked(self, mask: Any, g: Any, y: Any, xs: list, wanted: list[bool]) -> list:
+        (counts,) = self.mask_down(mask, y, xs)
+        return [None if d is None else select(counts, d) for d in self.pull(g, y, xs, wanted)]
 
     def mask_down(self, mask: Any, y: Any, xs: list) -> list:
         (x,) = xs
@@ -274,7 +281,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     """`x` repeated along new axes, and along axes of size 1, up to `shape`."""
     if x.shape == shape:
         return x
-    if type(x) is np.ndarray and type(shape) is tuple and not x.ndim:
+    if isinstance(x, (np.ndarray, np.generic)) and type(shape) is tuple and not x.ndim:
         return XP.broadcast_to(x, shape)  # a loss sends one number back to its batch
     return BroadcastTo.of(shape_of(shape))(x)
 
@@ -358,3 +365,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 def select(mask: Any, d: Any) -> Any:
     """`d` where it counts, and 0 even where a discarded element made it NaN."""
     return where(mask, d, 0.0)
+
+
+def mask_to(mask: Any, shape: tuple[int, ...]) -> Any:
+    """Of an operand that was broadcast from `shape`: it counts if any of its copies does."""
+    return mask if mask.shape == shape else sum_to(Cast.of(np.dtype(float))(mask), shape) > 0

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import ShapeError
-from ..graph.op import Op, Spec
-from .contract import counted, matmul
-from .family import broadcast_to, like, reshape, select, sum_to
+from ..graph.op import Spec
+from .contract import Contraction, counted, matmul
+from .family import broadcast_to, like, reshape, sum_to
 from .move import matrix_transpose
 
 
-class Linear(Op):
+class Linear(Contraction):
     """x Wᵀ + b: the weighted sums of a layer, W with a row for every unit."""
 
     latex, binds, takes = r"#1 {#2}^{\top} + #3", 1, (2, 4, 1)
@@ -45,12 +45,6 @@ class Linear(Op):
             lambda: like(matmul(_rows(g).T, _rows(x)), w),
             lambda: like(sum_to(g, b.shape), b),
         )
-
-    def pull(self, g, y, xs, wanted, mask=None):
-        if mask is not None:  # as in a product: a discarded row may hold NaN
-            counts = self.mask_down(mask, y, xs)
-            xs = [x if c is None else select(c, x) for c, x in zip(counts, xs, strict=True)]
-        return super().pull(g, y, xs, wanted)
 
     def mask_down(self, mask, y, xs):
         x, w, _ = xs

@@ -47,21 +47,18 @@ class Rule(Transform):
         raise NotImplementedError(f"{type(self).__name__}.rule")
 
     def init(self, params: Any) -> State:
-        leaves, structure = tree_flatten(params)
-        zeros = [np.zeros(np.shape(p), _float(p)) for p in leaves]
-        return State(0, tuple(tree_unflatten(structure, zeros) for _ in range(self.slots)))
+        zeros = [np.zeros(np.shape(p), _float(p)) for p in tree_flatten(params)[0]]
+        return State(0, tuple(list(zeros) for _ in range(self.slots)))
 
     def update(self, grads: Any, state: State, params: Any) -> tuple[Any, State]:
         given, structure = tree_flatten(grads)
         g, w = bare(given), bare(tree_flatten(params)[0])
         _same_leaves(g, w)
-        slots = [tree_flatten(s) for s in state.slots]
         t = state.step + 1
-        rows = zip(g, w, *(bare(leaves) for leaves, _ in slots), strict=True)
-        made = [self.rule(t, *row) for row in rows]
-        updates, *after = zip(*made, strict=True) if made else [()] * (1 + self.slots)
-        kept = [tree_unflatten(s, column) for (_, s), column in zip(slots, after, strict=True)]
-        return tree_unflatten(structure, dressed(updates, given)), State(t, tuple(kept))
+        made = [self.rule(t, *row) for row in zip(g, w, *state.slots, strict=True)]
+        updates, *slots = zip(*made, strict=True) if made else [()] * (1 + self.slots)
+        after = State(t, tuple(map(list, slots)))
+        return tree_unflatten(structure, dressed(updates, given)), after
 
 
 def _float(p: Any) -> Any:

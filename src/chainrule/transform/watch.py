@@ -116,9 +116,8 @@ class Arguments:
 
     def wrap(self, gradients: list[Any]) -> Any:
         """Gradients in the arguments' structure, each of the kind that was handed in."""
-        return tree_unflatten(
-            self.structure, [handed(d, x) for d, x in zip(gradients, self.given, strict=True)]
-        )
+        made = [handed(d, x) for d, x in zip(gradients, self.given, strict=True)]
+        return tree_unflatten(self.structure, owned(made))
 
     @property
     def any_tensor(self) -> bool:
@@ -168,6 +167,17 @@ def handed(d: Any, x: Any) -> Any:
     if type(x) is Tensor:
         return Tensor(np.asarray(d))
     return d if type(d) is np.ndarray and d.ndim else np.asarray(d)[()]
+
+
+def owned(arrays: list[Any]) -> list[Any]:
+    """The arrays, each with memory of its own: writing to one must change nothing else."""
+    seen: set[int] = set()
+    for k, d in enumerate(arrays):
+        if type(d) is np.ndarray:
+            if d.base is not None or id(d) in seen or not d.flags.writeable:
+                arrays[k] = d = np.array(d, order="C")
+            seen.add(id(d))
+    return arrays
 
 
 def output(y: Any, arguments: Arguments) -> Any:

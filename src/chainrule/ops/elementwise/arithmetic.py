@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from ...graph.op import Spec
-from ..family import Elementwise, broadcast, broadcast_to, like, select, sum_to, where, zeros_like
+from ..family import (
+    Elementwise,
+    broadcast,
+    broadcast_to,
+    like,
+    mask_to,
+    select,
+    sum_to,
+    where,
+    zeros_like,
+)  # fmt: skip
 from .exponential import log
 from .rounding import floor, sign
 
@@ -321,11 +331,8 @@ class Where(Elementwise):
     def mask_down(self, mask, y, xs):
         c, a, b = xs
         c = broadcast_to(c, y.shape)
-        return [
-            None,
-            (c if mask is None else c & mask) if a.shape == y.shape else None,
-            (~c if mask is None else ~c & mask) if b.shape == y.shape else None,
-        ]
+        taken, other = (c, ~c) if mask is None else (c & mask, ~c & mask)
+        return [None, mask_to(taken, a.shape), mask_to(other, b.shape)]
 
 
 add, subtract, multiply, divide = Add(), Subtract(), Multiply(), Divide()
