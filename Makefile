@@ -25,6 +25,7 @@ peers: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 tests/peers
 
 bench: $(VENV)/.ready
+	$(BIN)/python -c "import torch, autograd" 2>/dev/null || $(BIN)/pip install --quiet torch==2.13.0 autograd
 	$(BIN)/python benchmarks/run.py
 
 docs: $(VENV)/.ready

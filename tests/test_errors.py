@@ -150,12 +150,12 @@ PATHS = {
     "a number returned": (lambda: at(lambda v: 3.0, 1.0), r"a constant of shape \(\)"),
     "nothing returned": (lambda: at(lambda v: None, 1.0), "returned"),
     "text returned": (lambda: at(lambda v: "s", 1.0), "returned"),
-    "a list returned": (lambda: at(lambda v: [v, v], 1.0), "returned list"),
     "no argument": (lambda: cr.vjp(lambda: 1.0), "returned"),
     "backward of an array": (lambda: cr.backward(A(3)), "ndarray.*does not remember"),
 }
 
 SCALARS = {
+    "a list": (lambda: at(lambda v: [v, v], 1.0), cr.UsageError, "returned a list.*jacobian"),
     "backward": (lambda: (x * 2).backward(), cr.ScalarError, r"multiply, shape \(3,\).*cr\.sum"),
     "grad": (
         lambda: at(lambda v: v * 2, A(3)),

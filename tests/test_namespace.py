@@ -117,7 +117,7 @@ WRONG = {
     "complex": (lambda: cr.asarray([1j]), cr.DTypeError, "real"),
     "complex dtype": (lambda: cr.zeros(2, dtype="complex128"), cr.DTypeError, "real"),
     "text": (lambda: cr.asarray("a"), cr.DTypeError, "numbers"),
-    "ragged": (lambda: cr.asarray([[1], [1, 2]]), cr.ShapeError, "inhomogeneous"),
+    "ragged": (lambda: cr.asarray([[1], [1, 2]]), cr.ShapeError, "different lengths"),
     "no copy": (lambda: cr.asarray([1], copy=False), cr.UsageError, "copy=False"),
     "no cast": (lambda: cr.asarray(cr.ones(2), dtype="int8", copy=False), cr.UsageError, "int8"),
     "device": (lambda: cr.ones(2, device="gpu"), cr.UsageError, "'cpu'"),

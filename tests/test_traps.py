@@ -401,3 +401,67 @@ def test_writing_into_a_gradient_changes_nothing_else():
     cr.sum(z).backward()
     x.grad[0] = 7.0
     np.testing.assert_array_equal(z.grad, [1.0, 1.0])
+
+
+LISTS = {
+    "a sum": (lambda x: cr.sum([x, 2 * x]) + x, 2.0, 4.0),
+    "a largest": (lambda x: cr.max([x, 2 * x]) + x, 2.0, 3.0),
+    "an operand": (lambda x: cr.sum(x + [x, x]), 1.0, 4.0),
+    "an op": (lambda x: cr.sum(cr.exp([x, x])) + x, 0.0, 3.0),
+    "a tensor": (lambda x: cr.sum(cr.tensor([x, x**2])) + x, 1.5, 5.0),
+    "a tensor of a tensor": (lambda x: x * cr.tensor(x), 3.0, 6.0),
+    "a tensor in float32": (lambda x: x * cr.tensor(x, dtype=np.float32), 2.0, 4.0),
+    "a name": (lambda x: x.named("x") * x, 3.0, 6.0),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_tensor_in_a_list_or_under_a_name_stays_on_the_path(name):
+    f, at, slope = LISTS[name]
+    assert cr.grad(f)(at) == slope
+
+
+def test_an_inner_gradient_depends_on_an_outer_argument_with_a_history():
+    f = lambda x: x * cr.grad(lambda y: y * x)(1.0)  # noqa: E731
+    assert cr.grad(f)(cr.tensor(3.0) * 2).item() == 12.0
+    assert cr.jvp(f, (cr.tensor(3.0) * 2,), (1.0,))[1].item() == 12.0
+
+
+def test_the_tails_of_the_sigmoid_are_exact():
+    np.testing.assert_allclose(cr.sigmoid(-40.0), np.exp(-40.0), rtol=1e-12)
+    np.testing.assert_allclose(cr.sigmoid(np.float32(-12)), np.float32(6.144174e-06), rtol=1e-6)
+    assert cr.grad(lambda x: cr.log(cr.sigmoid(x)))(-38.0) == 1.0
+
+
+def test_a_checkpoint_leaves_no_graph_behind():
+    step = cr.grad(cr.checkpoint(lambda x: cr.tanh(x) * x))
+    step(1.0)
+    gc.collect()
+    before = sum(isinstance(o, cr.graph.Graph) for o in gc.get_objects())
+    for _ in range(20):
+        step(1.0)
+    gc.collect()
+    assert sum(isinstance(o, cr.graph.Graph) for o in gc.get_objects()) <= before + 2
+
+
+def test_stop_gradient_lets_go_of_the_history():
+    h = cr.tensor(2.0) * 3.0
+    alive = weakref.ref(h)
+    kept = cr.stop_gradient(h)
+    del h
+    gc.collect()
+    assert alive() is None
+    assert kept.item() == 6.0
+
+
+def test_a_value_is_not_the_array_that_was_handed_in():
+    a = np.ones(2)
+    for y in (cr.vjp(lambda x: x, a)[0], cr.jvp(lambda x: x, (a,), (np.ones(2),))[0]):
+        y[:] = 7.0
+    np.testing.assert_array_equal(a, [1.0, 1.0])
+
+
+def test_an_unused_leaf_has_a_gradient_of_0_and_an_unused_argument_is_an_error():
+    assert cr.grad(lambda p: p["a"] ** 2)({"a": 1.0, "b": 2.0}) == {"a": 2.0, "b": 0.0}
+    with pytest.raises(cr.PathError, match="not on the path"):
+        cr.grad(lambda a, b: a * 2.0, (0, 1))(1.0, 2.0)

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..eager.tensor import Tensor, tensor
+from ..eager.namespace import tensor
+from ..eager.tensor import Tensor
 from ..graph.errors import ExpressionError, UsageError
 from .functions import as_operand
 from .grammar import Reader

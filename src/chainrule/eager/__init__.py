@@ -8,9 +8,9 @@ from .dtypes import *  # noqa: F403
 from .dtypes import __all__ as _dtypes
 from .namespace import *  # noqa: F403
 from .namespace import __all__ as _namespace
-from .tensor import Tensor, tensor
+from .tensor import Tensor
 
-__all__ = [*_answers, *_dtypes, *_namespace, "Tensor", "backward", "tensor", "zero_grad"]
+__all__ = [*_answers, *_dtypes, *_namespace, "Tensor", "backward", "zero_grad"]
 
 # NumPy's protocols find these too: np.zeros_like(t) is a tensor.
 FUNCTIONS.update({name: globals()[name] for name in (*_answers, *_namespace)})

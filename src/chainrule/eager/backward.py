@@ -11,6 +11,7 @@ from ..graph.caller import caller, made_at
 from ..graph.chain import pull
 from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, PathError, ScalarError, ShapeError, UsageError
+from ..graph.operators import Operators
 from ..graph.walk import order
 from .tensor import FIXED, WATCHER, Tensor
 
@@ -32,6 +33,13 @@ def upstream_of(output: Tensor, upstream: Any, asked: str) -> Any:
                 f"{made_at(output.line or caller(2))}"
             )
         return np.ones(output.shape, output.dtype)
+    if isinstance(upstream, Operators):
+        if upstream.shape != output.shape:
+            raise ShapeError(
+                f"{asked}: the upstream gradient has shape {upstream.shape}, the output "
+                f"{output.shape}"
+            )
+        return upstream
     given = np.asarray(upstream)
     refuse_complex(given.dtype)
     if given.dtype.kind not in "biuf":
@@ -77,6 +85,11 @@ def backward(output: Tensor, upstream: Any = None) -> None:
     seed = upstream_of(output, upstream, "backward")
     nodes = order((output,))
     leaves = [n for n in nodes if not n.inputs and n.op is not FIXED and n.dtype.kind == "f"]
+    if not leaves:
+        raise PathError(
+            "backward: nothing this was computed from is a tensor that you made; its history was "
+            f"left behind, or it never had one{made_at(output.line)}"
+        )
     every: dict = {}
     with np.errstate(all="ignore"):
         sweep(nodes, {output: seed}, leaves, every)

@@ -69,6 +69,8 @@ def dtype_of(x: Any) -> np.dtype:
             f"{x!r} is no dtype; give one of chainrule's, such as cr.float32{made_at(caller())}"
         ) from None
     refuse_complex(found)
+    if found.kind not in "biuf":
+        raise DTypeError(f"{x!r} is no dtype of numbers; give one such as cr.float32")
     return found
 
 

@@ -7,14 +7,41 @@ from typing import Any
 import numpy as np
 
 from ..graph.caller import caller, made_at
-from ..graph.coerce import refuse_complex
+from ..graph.coerce import holds, refuse_complex
 from ..graph.errors import ChainruleError, DTypeError, ShapeError, UsageError
 from ..graph.node import Node, as_node
-from ..graph.op import KINDS
+from ..graph.operators import Operators
 from ..ops.family import Cast, broadcast_to, reshape, shape_of
 from ..ops.move import stack
 from .dtypes import dtype_of, on_cpu
-from .tensor import Tensor, leaf
+from .tensor import FIXED, GIVEN, Tensor, leaf
+
+
+def tensor(data: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """A tensor holding a copy of `data`.
+
+    Shapes: those of `data`. Dtypes: Python numbers and lists become float64, arrays keep theirs.
+    A tensor that was computed, alone or in a list, keeps its history: to cut it, pass `x.value`.
+    Raises: DTypeError for complex, strings and objects; ShapeError for ragged lists.
+
+    >>> import chainrule as cr
+    >>> x = cr.tensor([1.0, 2.0], name="x")
+    >>> cr.sum(x * x).backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+    to = None if dtype is None else dtype_of(dtype)
+    if holds(data):
+        data = stack([tensor(part) for part in data])
+    if isinstance(data, Operators) and not (type(data) is Tensor and data.op in (GIVEN, FIXED)):
+        made = data if to is None or to == data.dtype else Cast.of(to)(data)
+        return made if name is None else made.named(name)
+    if type(data) is Tensor:
+        data, name = data._value, name or data.name
+    value = _array("tensor", data, to, True)
+    if to is None and not hasattr(data, "dtype") and value.dtype.kind in "biu":
+        value = value.astype(np.float64)
+    return leaf(value, GIVEN, name)
 
 
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = None) -> Any:
@@ -32,9 +59,9 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = N
     on_cpu("asarray", device)
     to = None if dtype is None else dtype_of(dtype)
     x: Any = obj
-    if isinstance(obj, (list, tuple)) and _holds_tensors(obj):
+    if holds(obj):
         x = stack([asarray(part, dtype=to) for part in obj])
-    if type(x) in KINDS:
+    if isinstance(x, Operators):
         if to is None or to == x.dtype:
             return x
         if copy is False:
@@ -42,32 +69,29 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = N
                 f"asarray: {x.dtype} to {to} needs a copy; leave copy=False out{made_at(caller())}"
             )
         return Cast.of(to)(x)
-    return leaf(_array(x, to, copy))
+    return leaf(_array("asarray", x, to, copy))
 
 
-def _holds_tensors(parts: Any) -> bool:
-    return any(
-        _holds_tensors(p) if isinstance(p, (list, tuple)) else type(p) in KINDS for p in parts
-    )
-
-
-def _array(obj: Any, dtype: Any, copy: Any) -> np.ndarray:
+def _array(asked: str, obj: Any, dtype: Any, copy: Any) -> np.ndarray:
     try:
         made = np.asarray(obj, dtype=dtype, copy=copy)
     except OverflowError as error:
-        raise DTypeError(f"asarray: {error}{made_at(caller())}") from None
+        raise DTypeError(f"{asked}: {error}{made_at(caller())}") from None
     except ValueError as error:
         if copy is False:
             raise UsageError(
-                f"asarray: a {type(obj).__name__} cannot be shared; leave copy=False out"
+                f"{asked}: a {type(obj).__name__} cannot be shared; leave copy=False out"
                 f"{made_at(caller())}"
             ) from None
-        kind = ShapeError if "inhomogeneous" in str(error) else DTypeError
-        raise kind(f"asarray: {error}{made_at(caller())}") from None
+        if "inhomogeneous" in str(error):
+            raise ShapeError(
+                f"{asked}: the rows have different lengths{made_at(caller())}"
+            ) from None
+        raise DTypeError(f"{asked}: {error}{made_at(caller())}") from None
     refuse_complex(made.dtype)
     if made.dtype.kind not in "biuf":
         raise DTypeError(
-            f"asarray: of {made.dtype}; give numbers, in an array or nested lists of one shape"
+            f"{asked}: of {made.dtype}; give numbers, in an array or nested lists of one shape"
             f"{made_at(caller())}"
         )
     return made
@@ -127,7 +151,7 @@ def empty(shape: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
 
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     """A tensor with one number everywhere, in the number's own dtype unless said otherwise."""
-    if type(fill_value) in KINDS:
+    if isinstance(fill_value, Operators):
         on_cpu("full", device)
         return broadcast_to(asarray(fill_value, dtype=dtype), shape_of(shape))
     return _made("full", np.full, shape_of(shape), fill_value, dtype=dtype, device=device)
@@ -139,7 +163,7 @@ def _like(asked: str, x: Any, fill_value: Any, dtype: Any, device: Any) -> Any:
     if not hasattr(x, "dtype"):
         x = asarray(x)
     to = x.dtype if dtype is None else dtype_of(dtype)
-    if type(fill_value) in KINDS:
+    if isinstance(fill_value, Operators):
         return broadcast_to(asarray(fill_value, dtype=to), x.shape)
     if type(x) is Node:
         return as_node(np.broadcast_to(np.asarray(fill_value, to), x.shape))
@@ -176,6 +200,7 @@ def arange(
     >>> cr.arange(0.0, 1.0, 0.25)
     tensor([0.  , 0.25, 0.5 , 0.75])
     """
+    start, stop, step = (_number(x) for x in (start, stop, step))
     if stop is None:
         start, stop = type(start)(0), start
     return _made("arange", np.arange, start, stop, step, dtype=dtype, device=device)
@@ -191,6 +216,9 @@ def linspace(
     >>> cr.linspace(0, 1, 3)
     tensor([0. , 0.5, 1. ])
     """
+    if isinstance(start, Operators) or isinstance(stop, Operators):
+        parts = linspace(0.0, 1.0, num, dtype=dtype, device=device, endpoint=endpoint)
+        return start + (stop - start) * parts
     return _made(
         "linspace", np.linspace, start, stop, num, dtype=dtype, device=device, endpoint=endpoint
     )
@@ -201,7 +229,12 @@ def eye(
 ) -> Tensor:
     """Ones on the `k`-th diagonal, zeros elsewhere."""
     dtype = np.float64 if dtype is None else dtype
-    return _made("eye", np.eye, n_rows, n_cols, k, dtype=dtype, device=device)
+    rows, columns = _number(n_rows), _number(n_cols)
+    return _made("eye", np.eye, rows, columns, k, dtype=dtype, device=device)
+
+
+def _number(x: Any) -> Any:
+    return x.item() if isinstance(x, Operators) else x  # a size or a range has no gradient
 
 
 def meshgrid(*arrays: Any, indexing: str = "xy") -> list:
@@ -233,5 +266,5 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> list:
 
 __all__ = [
     "arange", "asarray", "empty", "empty_like", "eye", "from_dlpack", "full", "full_like",
-    "linspace", "meshgrid", "ones", "ones_like", "zeros", "zeros_like",
+    "linspace", "meshgrid", "ones", "ones_like", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from ..graph.caller import caller, made_at
-from ..graph.coerce import refuse_complex, weak_dtype
+from ..graph.caller import caller
+from ..graph.coerce import array_of, refuse_complex, weak_dtype
 from ..graph.errors import DTypeError, InPlaceError, ShapeError, UsageError
 from ..graph.namespace import XP
 from ..graph.node import Leaf, Pick
 from ..graph.op import KINDS, Kind, Op, Spec, explain
-from ..graph.operators import Operators
+from ..graph.operators import FUNCTIONS, Operators
 
 
 class Given(Leaf):
@@ -60,7 +60,9 @@ class Tensor(Operators):
     _shared: ndarray | None
     _label: str | None
 
-    def __init__(self, value: Any, op: Op = GIVEN, inputs: tuple = (), line: Any = None):
+    def __init__(self, value: Any, op: Op | None = None, inputs: tuple = (), line: Any = None):
+        if op is None:
+            raise UsageError("cr.Tensor is the class; to make a tensor write cr.tensor(data)")
         self._value, self.op, self.inputs, self.line = value, op, inputs, line
         self._grad = self._shared = self._label = None
 
@@ -96,8 +98,9 @@ class Tensor(Operators):
     @value.setter
     def value(self, new: Any) -> None:
         raise InPlaceError(
-            "a tensor's numbers stay as they are; make a new one: x + change, "
-            "chainrule.tensor(...), or optim.apply_updates(model, updates) for parameters"
+            "a tensor's numbers stay as they are; make a new one: "
+            "chainrule.tensor(x.value + change), or for parameters "
+            "optim.apply_updates(model, updates)"
         )
 
     @property
@@ -160,8 +163,15 @@ class Tensor(Operators):
         return self._value.item()
 
     def named(self, name: str) -> Tensor:
-        """The same tensor under a name, for drawings, derivations and errors."""
-        same = Tensor(self._value, self.op, self.inputs, self.line)
+        """The same value under a name, for drawings, derivations and errors.
+
+        What gradients are asked of is still the tensor itself; its copy under a name is on the
+        path to it.
+        """
+        if self.inputs:
+            same = Tensor(self._value, self.op, self.inputs, self.line)
+        else:
+            same = FUNCTIONS["positive"](self)
         same._label = name
         return same
 
@@ -207,6 +217,9 @@ class Tensor(Operators):
             )
         return self._value.item()
 
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"a tensor has no attribute {name!r}{_elsewhere(name)}")
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
         if dtype is None and not copy:
             return self.value
@@ -244,6 +257,26 @@ class Tensor(Operators):
         return (_restored, (np.array(self._value), self._label))
 
 
+# What users of other libraries look for, and where it is here.
+ELSEWHERE = {
+    "detach": "x.value for the numbers, cr.stop_gradient(x) for a constant",
+    "numpy": "x.value",
+    "data": "x.value",
+    "tolist": "x.value.tolist()",
+    "requires_grad": "nothing: a gradient is asked of any tensor that you made",
+    "retain_grad": "nothing: every tensor on the way keeps its gradient",
+    "zero_grad": "x.grad = None, or cr.zero_grad(x)",
+    "t": "x.T",
+    "view": "cr.reshape(x, shape)",
+    "float": "cr.astype(x, cr.float32)",
+}
+
+
+def _elsewhere(name: str) -> str:
+    known = f"cr.{name}(x)" if name in FUNCTIONS else ELSEWHERE.get(name)
+    return f"; write {known}" if known else ""
+
+
 def _restored(value: ndarray, name: str | None) -> Tensor:
     return leaf(value, GIVEN, name)
 
@@ -255,43 +288,6 @@ def leaf(value: Any, op: Op = GIVEN, name: str | None = None) -> Tensor:
     return made
 
 
-def tensor(data: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """A tensor holding a copy of `data`.
-
-    Shapes: those of `data`. Dtypes: Python numbers and lists become float64, arrays keep theirs.
-    Raises: DTypeError for complex, strings and objects; ShapeError for ragged lists.
-
-    >>> import chainrule as cr
-    >>> x = cr.tensor([1.0, 2.0], name="x")
-    >>> cr.sum(x * x).backward()
-    >>> x.grad
-    array([2., 4.])
-    """
-    if isinstance(data, Tensor) and dtype is None:
-        return leaf(data._value, GIVEN, name or data._label)
-    try:
-        value = np.array(data._value if isinstance(data, Tensor) else data)
-    except ValueError:
-        raise ShapeError(f"tensor: the rows have different lengths{made_at(caller())}") from None
-    if dtype is None and not hasattr(data, "dtype") and value.dtype.kind in "biu":
-        dtype = np.float64
-    refuse_complex(value.dtype)
-    if value.dtype.kind not in "biuf":
-        raise DTypeError(
-            f"tensor: of {value.dtype}; give numbers, in an array or nested lists of one shape"
-            f"{made_at(caller())}"
-        )
-    if dtype is None:
-        return leaf(value, GIVEN, name)
-    try:
-        made = np.dtype(dtype)
-    except TypeError:
-        made = np.dtype(object)
-    if made.kind not in "biuf":
-        raise DTypeError(f"tensor: dtype={dtype!r}; give a dtype of numbers, such as float32")
-    return leaf(value.astype(made), GIVEN, name)
-
-
 def as_tensor(x: Any, among: tuple = ()) -> Tensor:
     """`x` as an operand: a tensor as it is, an array or a number as a constant."""
     kind = type(x)
@@ -299,7 +295,9 @@ def as_tensor(x: Any, among: tuple = ()) -> Tensor:
         return x
     if kind is float or kind is int or kind is bool:
         return Tensor(np.asarray(x, weak_dtype(x, among)), FIXED)
-    value = x if kind is ndarray else np.asarray(x)
+    value = x if kind is ndarray else array_of(x)
+    if type(value) is Tensor:
+        return value
     if value.dtype.kind not in "fbiu":
         refuse_complex(value.dtype)
         raise DTypeError(f"an operand of {value.dtype}; give numbers")

@@ -48,6 +48,12 @@ def erf(x: np.ndarray) -> np.ndarray:
     return np.copysign(np.where(small, near, far), x).astype(x.dtype, copy=False)
 
 
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1/(1 + e⁻ˣ), exact in both tails: only e to a negative power is taken."""
+    shrunk = np.exp(-np.abs(x))
+    return np.where(np.greater_equal(x, 0), 1.0, shrunk) / (1.0 + shrunk)
+
+
 def _sum(x: np.ndarray, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
     # np.sum spends as long again on its Python wrapper.
     return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
@@ -70,6 +76,7 @@ def _matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 XP = SimpleNamespace(**{k: vars(np)[k] for k in np.__all__ if k in vars(np)})
 XP.linalg = np.linalg
 XP.erf = erf
+XP.sigmoid = sigmoid
 XP.sum = _sum
 XP.matmul = _matmul
 XP.broadcast_to = _broadcast_to

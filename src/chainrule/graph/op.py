@@ -129,6 +129,8 @@ class Op:
         try:
             return self.forward(XP, *xs)
         except Exception as error:
+            if any(type(x) in (int, float, bool) for x in xs):
+                return self(*(np.asarray(x) if type(x) in (int, float, bool) else x for x in xs))
             raise explain(self, xs, error) from None
 
     def __str__(self) -> str:

@@ -82,6 +82,18 @@ class Operators:
         """`cr.mean` of it."""
         return FUNCTIONS["mean"](self, axis=axis, keepdims=keepdims)
 
+    def max(self, axis=None, keepdims: bool = False) -> Any:
+        """`cr.max` of it."""
+        return FUNCTIONS["max"](self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis=None, keepdims: bool = False) -> Any:
+        """`cr.min` of it."""
+        return FUNCTIONS["min"](self, axis=axis, keepdims=keepdims)
+
+    def astype(self, dtype: Any) -> Any:
+        """`cr.astype` of it: the same numbers in another dtype."""
+        return FUNCTIONS["astype"](self, dtype)
+
     def reshape(self, *shape: Any) -> Any:
         """`cr.reshape` of it."""
         return FUNCTIONS["reshape"](self, shape[0] if len(shape) == 1 else shape)

@@ -49,6 +49,11 @@ def _swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 def _dot(a: Any, b: Any) -> Any:
     one_number = not np.ndim(a) or not np.ndim(b)
+    if np.ndim(a) > 2 or np.ndim(b) > 2:
+        raise UsageError(
+            f"np.dot of {np.shape(a)} and {np.shape(b)}: with more than two axes say which are "
+            "summed, by cr.tensordot, or which are a batch, by cr.matmul"
+        )
     return FUNCTIONS["multiply" if one_number else "matmul"](a, b)
 
 

@@ -64,6 +64,16 @@ class Graph:
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
 
+    def remember(self, what: str, make: Callable[[Graph], Any]) -> Any:
+        """What was made of this graph once; it lives as long as the graph does."""
+        if what not in self._made:
+            self._made[what] = make(self)
+        return self._made[what]
+
+    @cached_property
+    def _made(self) -> dict[str, Any]:
+        return {}
+
     @cached_property
     def order(self) -> tuple[Node, ...]:
         """All nodes, operands first."""

@@ -11,7 +11,7 @@ import numpy as np
 from .. import ops
 from ..graph.errors import ShapeError, UsageError
 from ..ops import elementwise
-from ..ops.composite import softmax
+from ..ops.shares import softmax
 from .module import Module, layer, static
 
 

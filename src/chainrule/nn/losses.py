@@ -10,7 +10,7 @@ import numpy as np
 from ..eager.tensor import Tensor
 from ..graph.errors import DTypeError, ShapeError, UsageError
 from ..graph.node import Node
-from ..graph.op import KINDS
+from ..graph.operators import Operators
 from ..ops import (
     abs,
     log,
@@ -24,6 +24,11 @@ from ..ops import (
     subtract,
     sum,
 )
+
+__all__ = [
+    "LOSSES", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber",
+    "l1", "loss_named", "mse",
+]  # fmt: skip
 
 
 def mse(prediction: Any, target: Any, *, half: bool = False, reduction: str = "mean") -> Any:
@@ -151,7 +156,7 @@ def loss_named(name: Any) -> Callable[..., Any]:
 
 def _operand(name: str, x: Any, dtype: Any = None) -> Any:
     """Tensors and nodes as they are, arrays too; numbers and lists as arrays of `dtype`."""
-    if type(x) in KINDS or (type(x) is np.ndarray and x.dtype.kind in "biuf"):
+    if isinstance(x, Operators) or (type(x) is np.ndarray and x.dtype.kind in "biuf"):
         return x
     try:
         made = np.asarray(x)

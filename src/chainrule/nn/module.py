@@ -11,7 +11,8 @@ from typing import Any, dataclass_transform
 import numpy as np
 import optree
 
-from ..eager.tensor import Tensor, leaf, tensor
+from ..eager.namespace import tensor
+from ..eager.tensor import Tensor, leaf
 from ..graph.caller import caller, made_at
 from ..graph.errors import InPlaceError, ShapeError, UsageError
 from ..transform.trees import NAMESPACE, tree_flatten, tree_unflatten
@@ -249,6 +250,9 @@ def drawn_anew(value: Any, rng: np.random.Generator, seen: dict[int, Any]) -> An
         streams = zip(value, rng.spawn(len(value)), strict=True)
         made = type(value)(drawn_anew(part, stream, seen) for part, stream in streams)
         return made if any(a is not b for a, b in zip(made, value, strict=True)) else value
+    if type(value) is dict:
+        drawn = drawn_anew(tuple(value.values()), rng, seen)
+        return dict(zip(value, drawn, strict=True))
     if not isinstance(value, Module) or not value.__dict__.get("_unseeded"):
         return value
     if id(value) not in seen:

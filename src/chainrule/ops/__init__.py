@@ -1,7 +1,7 @@
 """What each operation is: its value, its local gradient, its notation. One file a family."""
 
 from ..graph.operators import FUNCTIONS
-from .composite import clip, conj, diff, imag, log_softmax, real, softmax
+from .composite import clip, conj, diff, imag, real
 from .contract import einsum, matmul, outer, tensordot, vecdot
 from .elementwise import *  # noqa: F403
 from .elementwise import __all__ as _elementwise
@@ -33,6 +33,7 @@ from .move import (
 )  # fmt: skip
 from .reduce import *  # noqa: F403
 from .reduce import __all__ as _reduce
+from .shares import log_softmax, softmax
 
 __all__ = [
     *_elementwise, *_reduce, "Elementwise", "Reduce", "argsort", "astype", "broadcast_arrays",

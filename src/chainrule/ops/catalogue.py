@@ -13,7 +13,18 @@ from zlib import crc32
 
 import numpy as np
 
-from . import composite, contract, elementwise, family, index, linalg, loop, move, reduce
+from . import (
+    composite,
+    contract,
+    elementwise,
+    family,
+    index,
+    linalg,
+    loop,
+    move,
+    reduce,
+    shares,
+)  # fmt: skip
 from .conventions import CONVENTIONS
 from .elementwise.activation import Elu, LeakyRelu
 from .elementwise.arithmetic import Where, _pow
@@ -336,9 +347,9 @@ def _branch(taken: bool) -> Callable:
 
 
 _COMPOSED = [
-    _row("softmax", composite.softmax, _x23),
-    _row("softmax", lambda x: composite.softmax(x, axis=0), _x23, about="axis=0"),
-    _row("log_softmax", composite.log_softmax, _x23),
+    _row("softmax", shares.softmax, _x23),
+    _row("softmax", lambda x: shares.softmax(x, axis=0), _x23, about="axis=0"),
+    _row("log_softmax", shares.log_softmax, _x23),
     _row("clip", lambda x: composite.clip(x, -1.0, 1.0), _f(2, 3, kinks=(-1.0, 1.0))),
     _row("clip", lambda x: composite.clip(x, min=0.5), _f(2, 3, kinks=(0.5,)), about="min"),
     _row("clip", lambda x: composite.clip(x, max=0.5), _f(2, 3, kinks=(0.5,)), about="max"),

@@ -6,25 +6,8 @@ from typing import Any
 
 from ..graph.errors import UsageError
 from .elementwise.arithmetic import maximum, minimum, positive, subtract
-from .elementwise.exponential import exp
 from .family import axes_of, where
 from .move import concat, getitem
-from .reduce import logsumexp
-
-
-def log_softmax(x: Any, axis: int = -1) -> Any:
-    """x - ln Σeˣ along `axis`: the logarithm of the softmax, without overflow."""
-    return x - logsumexp(x, axis, keepdims=True)
-
-
-def softmax(x: Any, axis: int = -1) -> Any:
-    """eˣ/Σeˣ along `axis`: positive shares that add up to 1 (Bridle 1990).
-
-    >>> import chainrule as cr
-    >>> cr.softmax(cr.tensor([0.0, 0.0]))
-    tensor([0.5, 0.5])
-    """
-    return exp(log_softmax(x, axis))
 
 
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.coerce import array_of
 from ..graph.errors import ShapeError, UsageError
 from ..graph.op import Op, Spec
-from .family import axes_of, broadcast_to, like, mask_to, reshape, select, sum_to
+from .family import Cast, axes_of, broadcast_to, like, mask_to, reshape, select, sum_to
 from .move import expand_dims, matrix_transpose, moveaxis, permute_dims
 from .reduce import Ask
 
@@ -99,7 +100,7 @@ def _right(g: Any, a: Any, b: Any) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
-class Einsum(Op):
+class Einsum(Contraction):
     """Products of elements, summed over the letters that the value does not have."""
 
     terms: tuple[str, ...]
@@ -121,7 +122,7 @@ class Einsum(Op):
         return sign + " ".join(f"{{#{k + 1}}}_{{{t}}}" for k, t in enumerate(self.terms))
 
     def forward(self, xp, *xs):
-        return xp.einsum(self.text, *xs, optimize=len(xs) > 2)
+        return xp.einsum(self.text, *xs, optimize=True)
 
     @property
     def text(self) -> str:
@@ -129,10 +130,11 @@ class Einsum(Op):
         return ",".join(self.terms) + "->" + self.out
 
     def spec(self, *xs):
-        sizes = self._sizes([x.shape for x in xs])
+        sizes = self.sizes([x.shape for x in xs])
         return Spec(tuple(sizes[c] for c in self.out), np.result_type(*(x.dtype for x in xs)))
 
-    def _sizes(self, shapes: list) -> dict[str, int]:
+    def sizes(self, shapes: list) -> dict[str, int]:
+        """How long the axis of each letter is; raises where two operands disagree."""
         sizes: dict[str, int] = {}
         for term, shape in zip(self.terms, shapes, strict=True):
             if len(term) != len(shape):
@@ -156,6 +158,16 @@ class Einsum(Op):
             return like(_spread(d, kept, term, x.shape), x)
 
         return down
+
+    def mask_down(self, mask, y, xs):
+        if mask is None:
+            return [None] * len(xs)
+        return [self._counts(mask, term, x.shape) for term, x in zip(self.terms, xs, strict=True)]
+
+    def _counts(self, mask: Any, term: str, shape: tuple[int, ...]) -> Any:
+        kept = "".join(dict.fromkeys(c for c in term if c in self.out))
+        places = Einsum.of((self.out,), kept)(Cast.of(np.dtype(float))(mask))
+        return _spread(places, kept, term, shape) > 0
 
     def push(self, ts, y, xs):
         total = None
@@ -219,7 +231,10 @@ def einsum(subscripts: str, *operands: Any) -> Any:
         out = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
     if set(out) - set(left) or len(set(out)) < len(out):
         raise UsageError(f"einsum: '{out}' must name axes of the operands, each once")
-    return Einsum.of(terms, out)(*operands)
+    operands = tuple(array_of(x) for x in operands)
+    op = Einsum.of(terms, out)
+    op.sizes([x.shape for x in operands])  # NumPy would broadcast a 1: nothing is summed back then
+    return op(*operands)
 
 
 def tensordot(a: Any, b: Any, *, axes: Any = 2) -> Any:

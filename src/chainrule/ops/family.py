@@ -78,7 +78,7 @@ def chain(g: Any, local: Any) -> Any:
     return g * local
 
 
-@lru_cache(None)
+@lru_cache(1024)
 def _dtype_on_one_element(op: Op, *dtypes: np.dtype) -> np.dtype:
     # The rule of dtypes cannot disagree with the value if it is read off the value.
     with np.errstate(all="ignore"):

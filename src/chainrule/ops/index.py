@@ -43,6 +43,10 @@ class Gather(Op):
     def push(self, ts, y, xs):
         return None if ts[0] is None else self(ts[0], *xs[1:])
 
+    def mask_down(self, mask, y, xs):
+        places = Cast.of(np.dtype(float))(mask)
+        return [self.grad(places, y, *xs)[0] > 0, *(None for _ in xs[1:])]
+
 
 @dataclass(frozen=True, eq=False)
 class Scatter(Op):
@@ -66,8 +70,7 @@ class Scatter(Op):
     def grad(self, g, y, x, *indices):
         return (Gather.of(self.key)(g, *indices), *(None for _ in indices))
 
-    def push(self, ts, y, xs):
-        return None if ts[0] is None else self(ts[0], *xs[1:])
+    push, mask_down = Gather.push, Gather.mask_down
 
 
 def filled(key: Key, arrays: Any) -> tuple:

@@ -89,4 +89,6 @@ def linear(x: Any, weight: Any, bias: Any = 0.0) -> Any:
     weight = weight if hasattr(weight, "dtype") else np.asarray(weight)
     if isinstance(bias, (int, float)):
         bias = np.asarray(bias, weight.dtype)
+    if len(weight.shape) != 2 or len(bias.shape) > 1:
+        _linear.spec(*(Spec(v.shape, v.dtype) for v in (x, weight, bias)))
     return _linear(x, weight, bias)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,9 +25,12 @@ def _inputs_like(specs: Sequence[Spec]) -> list[Node]:
     return [Node(Input(Spec(tuple(s.shape), np.dtype(s.dtype)))) for s in specs]
 
 
-@lru_cache(1024)
 def vjp_graph(graph: Graph) -> tuple[Graph, list]:
     """The graph (inputs, upstream of the float outputs) → downstream of the float inputs."""
+    return graph.remember("vjp", _vjp_graph)
+
+
+def _vjp_graph(graph: Graph) -> tuple[Graph, list]:
     outs, ins = _float(graph.outputs), _float(graph.inputs)
     upstream = _inputs_like([graph.outputs[k].spec for k in outs])
 
@@ -44,9 +46,12 @@ def vjp_graph(graph: Graph) -> tuple[Graph, list]:
     return capture(backward, [*graph.inputs, *upstream])
 
 
-@lru_cache(1024)
 def jvp_graph(graph: Graph) -> tuple[Graph, list]:
     """The graph (inputs, tangents of the float inputs) → tangents of the float outputs."""
+    return graph.remember("jvp", _jvp_graph)
+
+
+def _jvp_graph(graph: Graph) -> tuple[Graph, list]:
     outs, ins = _float(graph.outputs), _float(graph.inputs)
     tangents = _inputs_like([graph.inputs[k].spec for k in ins])
 
@@ -78,11 +83,11 @@ class Call(Op):
     def grad(self, g, y, *xs):
         back, outside = vjp_graph(self.body)
         seeds = _seeds(g, self.body.outputs)
-        return _placed(Call.of(back)(*xs, *seeds, *outside), self.body.inputs)
+        return _placed(Call(back)(*xs, *seeds, *outside), self.body.inputs)
 
     def push(self, ts, y, xs):
         fore, outside = jvp_graph(self.body)
-        made = Call.of(fore)(*xs, *_tangents(ts, xs, self.body.inputs), *outside)
+        made = Call(fore)(*xs, *_tangents(ts, xs, self.body.inputs), *outside)
         return _placed(made, self.body.outputs)
 
 
@@ -107,14 +112,14 @@ class Cond(Op):
     def grad(self, g, y, c, *xs):
         (then, a), (other, b) = vjp_graph(self.then), vjp_graph(self.other)
         seeds = _seeds(g, self.then.outputs)
-        down = Cond.of(*_same_inputs(then, other, len(a)))(c, *xs, *seeds, *a, *b)
+        down = Cond(*_same_inputs(then, other, len(a)))(c, *xs, *seeds, *a, *b)
         return (None, *_placed(down, self.then.inputs))
 
     def push(self, ts, y, xs):
         (then, a), (other, b) = jvp_graph(self.then), jvp_graph(self.other)
         c, *rest = xs
         tangents = _tangents(ts[1:], rest, self.then.inputs)
-        made = Cond.of(*_same_inputs(then, other, len(a)))(c, *rest, *tangents, *a, *b)
+        made = Cond(*_same_inputs(then, other, len(a)))(c, *rest, *tangents, *a, *b)
         return _placed(made, self.then.outputs)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.coerce import array_of
 from ..graph.errors import AxisError, UsageError
 from ..graph.op import Op, Spec
 from .elementwise.arithmetic import square
@@ -281,7 +282,7 @@ def _in_dtype(op: Op, x: Any, dtype: Any) -> Any:
 
 
 def _array(x: Any) -> Any:
-    return x if hasattr(x, "dtype") else np.asarray(x, dtype=None)
+    return array_of(x)
 
 
 def sum(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Any:
@@ -384,12 +385,12 @@ def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the largest element along `axis`, the first of several."""
-    return Ask.of(axis, keepdims, "argmax")(_array(x))
+    return Ask.of(_axis(axis), keepdims, "argmax")(_array(x))
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the smallest element along `axis`, the first of several."""
-    return Ask.of(axis, keepdims, "argmin")(_array(x))
+    return Ask.of(_axis(axis), keepdims, "argmin")(_array(x))
 
 
 __all__ = [

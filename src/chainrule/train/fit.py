@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..eager.tensor import Tensor
+from ..eager.tensor import Tensor, leaf
 from ..graph.errors import DataError, ScalarError, ShapeError, UsageError
 from ..nn.losses import cross_entropy, loss_named
 from ..nn.module import Module, generator
@@ -58,6 +58,11 @@ def fit(
     run = Run(model, loss_named(loss), Adam() if optimizer is None else optimizer, metrics)
     rng = generator(seed)
     (x, t), held_out = _parts(run, run.data(X, y), validation, rng)
+    if run.optimizer.full_batch and batch_size < len(x):
+        raise UsageError(
+            f"fit: {type(optimizer).__name__} needs all {len(x)} examples in every step; give "
+            f"batch_size={len(x)}"
+        )
     history = History(model)
     with _bar(progress) as bar:
         tell = Told((*_listed(callbacks), *([bar] if bar else [])))
@@ -167,7 +172,8 @@ class Run:
             p._value if isinstance(p, Tensor) else np.asarray(p) for p in unique.values()
         ]
         self.dtype = self.params[0].dtype
-        self.optimizer, self.state = optimizer, optimizer.init(self.params)
+        self.optimizer = optimizer.named(self.names)
+        self.state = self.optimizer.init(self.params)
         self.loss = loss
         self.metrics = [metric_named(m, loss) for m in _listed(metrics)]
         self.gradient = value_and_grad(self._loss)
@@ -181,7 +187,7 @@ class Run:
 
     def tensors(self) -> list[Tensor]:
         """The parameters as they are now, as the model holds them."""
-        return [Tensor(np.asarray(p)) for p in self.params]
+        return [leaf(np.asarray(p)) for p in self.params]
 
     def data(self, X: Any, y: Any) -> Examples:
         """Inputs and targets as arrays of the model's dtype, checked."""
@@ -233,9 +239,10 @@ class Run:
     def step(self, x: np.ndarray, t: np.ndarray) -> tuple[Any, list, list]:
         """One step on these examples: the loss before it, its gradients, the updates."""
         with np.errstate(all="ignore"):  # what is not finite shows in the history
-            value, gradients = self.gradient(self.params, x, t)
-            updates, state = self.optimizer.update(gradients, self.state, self.params)
-            self.params, self.state = apply_updates(self.params, updates), state
+            value, gradients, updates, self.state = self.optimizer.step(
+                lambda params: self.gradient(params, x, t), self.state, self.params
+            )
+            self.params = apply_updates(self.params, updates)
         return value, gradients, updates
 
     def _health(self, x: np.ndarray, gradients: list, updates: list) -> dict[str, dict]:

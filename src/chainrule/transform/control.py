@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import Tensor, as_tensor
+from ..graph.caller import caller
 from ..graph.errors import ShapeError, UsageError
 from ..graph.node import Node, input_node
 from ..graph.op import Op, Spec
@@ -48,6 +49,8 @@ def stop_gradient(x: Any) -> Any:
     """
     if not hasattr(x, "dtype"):
         x = as_tensor(x)._value[()]
+    if type(x) is Tensor:  # nobody asks what lies behind, so nothing keeps it alive
+        return Tensor(x._value, _stop, (), caller())
     return _stop(x)
 
 
@@ -87,6 +90,7 @@ def scan(
             raise UsageError("scan: the function must return (carry, y)")
         after, structure = tree_flatten(made[0])
         _same_carry(after, structure, carry_tree, shapes)
+        after = [_filled(new, old) for new, old in zip(after, shapes, strict=True)]
         ys, out_tree = tree_flatten(made[1])
         return [*after, *ys]
 
@@ -107,6 +111,11 @@ def _length(ins: list, length: int | None) -> int:
             f"they must be one number"
         )
     return int(sizes.pop())
+
+
+def _filled(new: Any, old: Spec) -> Any:
+    """A plain number that a step returned as its carry, in the carry's shape and dtype."""
+    return new if hasattr(new, "dtype") else np.broadcast_to(old.dtype.type(new), old.shape)
 
 
 def _same_carry(after: list, structure: Any, tree: Any, shapes: list[Spec]) -> None:

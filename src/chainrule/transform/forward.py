@@ -17,7 +17,7 @@ from ..graph.node import Node
 from ..graph.walk import order
 from .reverse import grad
 from .trees import tree_flatten, tree_unflatten
-from .watch import Arguments, function, handed, is_outer, linked
+from .watch import Arguments, function, handed, is_outer, linked, owned
 
 
 def jvp(f: Callable, args: Any, tangents: Any) -> tuple[Any, Any]:
@@ -68,12 +68,13 @@ def _pushed(outputs: list, arguments: Arguments, tangents: list) -> tuple[list, 
     watched = arguments.watched
     nodes = order(traced, leaves=set(watched))
     history = any(isinstance(t, Tensor) and t.op is not GIVEN for t in tangents)
-    outer = history or is_outer(nodes, set(watched)) or any(type(y) is Node for y in traced)
+    outer = history or is_outer(nodes, arguments) or any(type(y) is Node for y in traced)
     given = dict(zip(watched, tangents, strict=True))
     if outer:
         made = push(
             nodes, {w: as_tensor(t) if type(w) is Tensor else t for w, t in given.items()}, itself
         )
+        outputs = [y if isinstance(y, (Tensor, Node)) else as_tensor(y) for y in outputs]
         return outputs, [_linked_tangent(made.get(y), y, watched) for y in outputs]
     with np.errstate(all="ignore"):
         made = push(
@@ -88,7 +89,9 @@ def _pushed(outputs: list, arguments: Arguments, tangents: list) -> tuple[list, 
         handed(made[y], like) if type(y) is Tensor and y in made else z
         for y, z in zip(outputs, zero, strict=True)
     ]
-    return values, moved
+    handed_in = [x for x in (*arguments.given, *tangents) if isinstance(x, np.ndarray)]
+    both = owned([*handed_in, *values, *moved])[len(handed_in) :]
+    return both[: len(values)], both[len(values) :]
 
 
 def _linked_tangent(t: Any, y: Any, watched: list) -> Any:
@@ -113,7 +116,9 @@ def hvp(f: Callable, args: Any, v: Any) -> Any:
     >>> cr.hvp(lambda x: cr.sum(x ** 3), (np.array([1.0, 2.0]),), np.array([1.0, 1.0]))
     array([ 6., 12.])
     """
-    args = args if isinstance(args, tuple) else (args,)
-    v = v[0] if isinstance(v, tuple) and len(v) == 1 else v
-    first, rest = args[0], args[1:]
+    if isinstance(args, tuple):
+        first, rest = args[0], args[1:]
+        v = v[0] if isinstance(v, tuple) and len(v) == 1 and not isinstance(first, tuple) else v
+    else:
+        first, rest = args, ()
     return jvp(lambda x: grad(f)(x, *rest), (first,), (v,))[1]

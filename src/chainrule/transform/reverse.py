@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from ..eager.backward import sweep, upstream_of
-from ..eager.tensor import Tensor, as_tensor, leaf
+from ..eager.tensor import Tensor, as_tensor
 from ..graph.caller import caller, made_at
 from ..graph.chain import itself, on_path, pull, where_the_path_breaks
 from ..graph.errors import PathError, ScalarError, UsageError
 from ..graph.node import Node
 from ..graph.walk import order
-from .trees import tree_flatten, tree_names, tree_unflatten
-from .watch import Arguments, function, handed, is_outer, linked, output
+from ..ops.family import zeros_like
+from .trees import tree_flatten, tree_map, tree_names, tree_unflatten
+from .watch import Arguments, function, handed, is_outer, linked, output, released
 
 
 def value_and_grad(
@@ -42,9 +43,11 @@ def value_and_grad(
         found, arguments = arguments.apply(lambda tree: f(*_replace(args, places, tree), **kwargs))
         with np.errstate(all="ignore"):
             y, aux = _apart(found) if has_aux else (found, None)
-            value, gradients = differentiate(output(y, arguments), arguments)
+            y = output(y, arguments)
+            value, gradients = differentiate(y, arguments)
         tree = arguments.wrap(gradients)
-        gradient = tree[0] if isinstance(argnums, int) else tree
+        gradient = tree if isinstance(argnums, (tuple, list)) else tree[0]
+        aux = aux if value is y else tree_map(lambda x: released(x, arguments), aux)
         return ((value, aux) if has_aux else value), gradient
 
     return wrapped
@@ -104,7 +107,8 @@ def vjp(f: Callable, *args: Any) -> tuple[Any, Callable]:
         with np.errstate(all="ignore"):
             return arguments.wrap(differentiate(y, arguments, upstream)[1])
 
-    return _value(y, arguments, is_outer(order((y,)), set(arguments.watched))), pullback
+    outer = is_outer(order((y,), leaves=set(arguments.watched)), arguments)
+    return _value(y, arguments, outer), pullback
 
 
 def differentiate(
@@ -112,28 +116,23 @@ def differentiate(
 ) -> tuple[Any, list]:
     """The value of `y`, and the gradient for every watched leaf.
 
-    Where it does not depend on a leaf that is an error, or with `strict` off a 0.
+    A leaf that `y` does not depend on has a gradient of 0. With `strict`, an argument of which
+    no leaf is on the path is an error.
     """
     if type(y) is Node:
         return y, _of_nodes(y, arguments, upstream)
     watched = arguments.watched
     mine = set(watched)
     nodes = order((y,), leaves=mine)
-    outer = is_outer(nodes, mine) or isinstance(upstream, Tensor)
+    outer = is_outer(nodes, arguments) or isinstance(upstream, Tensor)
+    seed = upstream_of(y, upstream, arguments.asked)
     if outer:
-        seed = (
-            upstream
-            if isinstance(upstream, Tensor)
-            else as_tensor(upstream_of(y, upstream, arguments.asked))
-        )
-        found = pull(nodes, {y: seed}, watched, itself)
+        found = pull(nodes, {y: as_tensor(seed)}, watched, itself)
     else:
-        seed = upstream_of(y, upstream, arguments.asked)
         found = sweep(nodes, {y: seed}, mine)
-    gradients = [
-        found[w] if w in found else _missing(nodes, y, w, k, arguments, strict)
-        for k, w in enumerate(watched)
-    ]
+    gradients = [found[w] if w in found else np.zeros(w.shape, w.dtype) for w in watched]
+    if strict and len(found) < len(mine):
+        _reached(nodes, y, arguments)
     if outer:
         gradients = [_link(d, w) for d, w in zip(gradients, watched, strict=True)]
     return _value(y, arguments, outer), gradients
@@ -145,9 +144,7 @@ def _link(d: Any, w: Tensor) -> Tensor:
 
 
 def _value(y: Any, arguments: Arguments, outer: bool) -> Any:
-    if outer or type(y) is Node:
-        return y
-    return leaf(y._value) if arguments.any_tensor else handed(y._value, None)
+    return y if outer or type(y) is Node else released(y, arguments)
 
 
 def _of_nodes(y: Node, arguments: Arguments, upstream: Any) -> list:
@@ -156,31 +153,44 @@ def _of_nodes(y: Node, arguments: Arguments, upstream: Any) -> list:
             f"{arguments.asked}: of {y.op}, shape {y.shape}; a gradient starts from one number: "
             f"take cr.sum or cr.mean of it{made_at(y.line)}"
         )
-    seed = np.broadcast_to(y.dtype.type(1), y.shape) if upstream is None else upstream
+    if upstream is None:
+        seed = np.broadcast_to(y.dtype.type(1), y.shape)
+    else:
+        seed = upstream_of(y, upstream, arguments.asked)
     found = pull(order((y,)), {y: seed}, arguments.watched)
-    zeros = [np.broadcast_to(w.dtype.type(0), w.shape) for w in arguments.watched]
-    return [found.get(w, z) for w, z in zip(arguments.watched, zeros, strict=True)]
+    return [found[w] if w in found else zeros_like(w) for w in arguments.watched]
 
 
-def _missing(
-    nodes: list, y: Tensor, w: Tensor, place: int, arguments: Arguments, strict: bool
-) -> Any:
-    """Zeros, where the path is there and its slope is 0; otherwise the error that says why not."""
-    if not strict or y in on_path(nodes, w):
-        return np.zeros(w.shape, w.dtype)
+def _reached(nodes: list, y: Tensor, arguments: Arguments) -> None:
+    """Raise if no leaf of some argument is on the path to `y`, and say where the path breaks."""
+    start = 0
+    for argument in arguments.structure.children() or [arguments.structure]:
+        places = range(start, start + argument.num_leaves)
+        start += argument.num_leaves
+        if places and not any(y in on_path(nodes, arguments.watched[k]) for k in places):
+            raise _off_the_path(nodes, y, places[0], arguments)
+
+
+def _off_the_path(nodes: list, y: Tensor, place: int, arguments: Arguments) -> PathError:
+    w = arguments.watched[place]
     name = tree_names(tree_unflatten(arguments.structure, arguments.given))[place]
     breaks = where_the_path_breaks(nodes, w)
+    stopped = next((n for n in nodes if n.op.stops and not n.inputs), None)
+    if breaks is None and stopped is not None:
+        breaks = stopped
     if breaks is None:
-        why = (
-            "the value was computed without it "
-            "(float(), .item(), .value and np.asarray leave the graph)"
+        why, line = (
+            (
+                "the value was computed without it "
+                "(float(), .item(), .value and np.asarray leave the graph)"
+            ),
+            y.line,
         )
-        line = y.line
     elif breaks.op.stops:
         why, line = f"the path breaks at {breaks.op}, which {breaks.op.words}", breaks.line
     else:
         why, line = f"the path breaks at {breaks.op}, whose value is {breaks.dtype}", breaks.line
-    raise PathError(
+    return PathError(
         f"{arguments.asked}: argument{name} {w.shape} is not on the path to the value: {why}; "
         f"leave it out of argnums, or let the value depend on it{made_at(line)}"
     )

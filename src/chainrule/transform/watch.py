@@ -14,6 +14,7 @@ from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, PathError, UsageError
 from ..graph.node import Node, as_node
 from ..graph.op import ByIdentity, Op, Spec
+from ..ops import positive
 from .trees import tree_flatten, tree_names, tree_unflatten
 
 
@@ -71,14 +72,15 @@ class Arguments:
     watched: list[Any]
     structure: Any
     asked: str
+    linked: bool = False  # some leaf has a history of its own, which a gradient can go on through
 
     @classmethod
     def of(cls, tree: Any, asked: str) -> Arguments:
         """Put the leaves of `tree` under observation for the transform called `asked`."""
         leaves, structure = tree_flatten(tree)
-        return cls(
-            leaves, [_watch(x, tree, k, asked) for k, x in enumerate(leaves)], structure, asked
-        )
+        watched = [_watch(x, tree, k, asked) for k, x in enumerate(leaves)]
+        linked = any([type(w.op) is Alias for w in watched])
+        return cls(leaves, watched, structure, asked, linked)
 
     @property
     def tree(self) -> Any:
@@ -100,15 +102,15 @@ class Arguments:
                 w if type(w) is Node else Node(Alias(), (as_node(x),))
                 for w, x in zip(self.watched, self.given, strict=True)
             ]
-            traced = Arguments(self.given, nodes, self.structure, self.asked)
+            traced = Arguments(self.given, nodes, self.structure, self.asked, True)
             return f(traced.tree), traced
 
     def _release(self) -> None:
-        # From here on nobody but us asks for these leaves: to an outer transform, which may
-        # find them on its path, they are constants.
+        # From here on nobody but us asks for these leaves. To an outer transform, which may find
+        # them on its path, they are constants, or only a step further from what it asks for.
         for w in self.watched:
-            if type(w) is Tensor and w.op is WATCHED:
-                w.op = FIXED
+            if type(w) is Tensor:
+                w.op = positive if w.inputs else FIXED
 
     def _lost_in(self, found: Any) -> bool:
         tensors = any(type(w) is Tensor for w in self.watched)
@@ -165,8 +167,18 @@ def handed(d: Any, x: Any) -> Any:
     if isinstance(d, (Tensor, Node)):
         return d
     if type(x) is Tensor:
-        return Tensor(np.asarray(d))
+        return leaf(np.asarray(d))
     return d if type(d) is np.ndarray and d.ndim else np.asarray(d)[()]
+
+
+def released(y: Any, arguments: Arguments) -> Any:
+    """What a function returned, without its history, and with memory of its own."""
+    if type(y) is not Tensor:
+        return y
+    if arguments.any_tensor:
+        return leaf(y._value)
+    mine = [x for x in arguments.given if isinstance(x, np.ndarray)]
+    return owned([*mine, handed(y._value, None)])[-1]
 
 
 def owned(arrays: list[Any]) -> list[Any]:
@@ -184,6 +196,11 @@ def output(y: Any, arguments: Arguments) -> Any:
     """What a function returned, as a tensor or node that can be differentiated."""
     if isinstance(y, (Tensor, Node)):
         return y
+    if any(isinstance(x, (Tensor, Node)) for x in tree_flatten(y)[0]):
+        raise UsageError(
+            f"{arguments.asked}: the function returned a {type(y).__name__}; it must return one "
+            "array: take cr.jacobian for several, or has_aux=True for a value and something else"
+        )
     found = np.asarray(y) if np.ndim(y) == 0 or isinstance(y, np.ndarray) else None
     what = f"a constant of shape {found.shape}" if found is not None else type(y).__name__
     raise PathError(
@@ -193,11 +210,9 @@ def output(y: Any, arguments: Arguments) -> Any:
     )
 
 
-def is_outer(nodes: list, watched: set) -> bool:
+def is_outer(nodes: list, arguments: Arguments) -> bool:
     """Whether an outer transform, or history, lies behind what is differentiated here."""
-    return any([type(w.op) is Alias for w in watched]) or any(
-        [n.op is WATCHED and n not in watched for n in nodes]
-    )
+    return arguments.linked or any([n.op is WATCHED or type(n.op) is Alias for n in nodes])
 
 
 def spec_of(x: Any) -> Spec:

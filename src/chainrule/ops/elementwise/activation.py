@@ -7,6 +7,9 @@ from math import pi
 from math import sqrt as root
 from typing import Any
 
+import numpy as np
+
+from ...graph.errors import UsageError
 from ..family import Elementwise
 from .exponential import exp
 from .rounding import step
@@ -20,11 +23,10 @@ class Sigmoid(Elementwise):
 
     latex = r"\sigma\left(#1\right)"
     words = "scales the upstream gradient by y(1 - y), never more than ¼"
-    source = "DLMF 4.34, as ½ + ½ tanh(x/2)"
-    analytic = True
+    source = "Verhulst 1845"
 
     def forward(self, xp, x):
-        return 0.5 * xp.tanh(0.5 * x) + 0.5
+        return xp.sigmoid(x)
 
     def local(self, y, x):
         return (y * (1.0 - y),)
@@ -65,10 +67,9 @@ class Silu(Elementwise):
     latex, binds, takes = r"#1 \cdot \sigma\left(#1\right)", 2, (2,)
     words = "scales the upstream gradient by σ(x)(1 + x(1 - σ(x)))"
     source = "Elfwing et al. 2018"
-    analytic = True
 
     def forward(self, xp, x):
-        return x * (0.5 * xp.tanh(0.5 * x) + 0.5)
+        return x * xp.sigmoid(x)
 
     def local(self, y, x):
         return (_silu_slope(x),)
@@ -158,6 +159,14 @@ class Elu(Elementwise):
         return (opened * self.scale + below,)
 
 
+def _number(asked: str, name: str, value: Any) -> float:
+    if not isinstance(value, (int, float, np.integer, np.floating)):
+        raise UsageError(
+            f"{asked}: {name}={value!r}; it is part of the op and must be a plain number"
+        )
+    return float(value)
+
+
 def _factor(number: float) -> str:
     return "" if number == 1.0 else rf"{number} \cdot "
 
@@ -173,9 +182,9 @@ erf, gelu, selu = Erf(), Gelu(), Elu(SELU_ALPHA, SELU_SCALE)
 
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """x where x > 0, `slope`·x elsewhere: the cure for a dead relu (Maas et al. 2013)."""
-    return LeakyRelu.of(slope)(x)
+    return LeakyRelu.of(_number("leaky_relu", "slope", slope))(x)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where x > 0, `alpha`·(eˣ - 1) elsewhere (Clevert et al. 2016)."""
-    return Elu.of(alpha)(x)
+    return Elu.of(_number("elu", "alpha", alpha))(x)

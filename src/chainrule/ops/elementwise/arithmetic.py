@@ -209,7 +209,7 @@ class Pow(Elementwise):
         # 0⁰ = 1 has the derivative 0 in its base, and ln 0 counts for nothing where y is 0.
         return (
             lambda: p * x ** where(p == 0, 1.0, p - 1.0),
-            lambda: y * log(where(x > 0, x, 1.0)),
+            lambda: y * log(where(x == 0, 1.0, x)),
         )
 
 
