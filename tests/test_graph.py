@@ -254,14 +254,14 @@ def test_a_broken_invariant_is_caught_and_named(invariant, x):
 
 
 def test_every_invariant_has_a_graph_that_breaks_it():
-    from chainrule.graph.spec import INVARIANTS as RULES
+    from chainrule.graph.invariants import INVARIANTS as RULES
 
     for rule, _ in RULES:
         assert any(rule.startswith(name.partition(":")[0]) for name in INVARIANTS)
 
 
 def test_the_no_numbers_rule_by_itself(x):
-    from chainrule.graph.spec import INVARIANTS as RULES
+    from chainrule.graph.invariants import INVARIANTS as RULES
 
     rule = dict(RULES)["no node holds an array"]
     held = Node(Captured(np.ones(())))

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     __version__: str
     from . import nn, optim
     from .ops.custom import elementwise
+    from .read.code import code
     from .study.check import check_grads
+    from .study.compare import compare
     from .study.finite import finite
+    from .study.trace import trace as _trace
     from .train import History, fit
     from .transform import (
         capture,
@@ -54,8 +57,11 @@ __array_api_version__ = "2024.12"
 # Loaded when first asked for: importing the package costs little more than importing NumPy.
 _LATER = {
     "ops.custom": ("elementwise",),
+    "read.code": ("code",),
     "study.check": ("check_grads",),
+    "study.compare": ("compare",),
     "study.finite": ("finite",),
+    "study.trace": ("trace",),
     "train": ("History", "fit"),
     "transform": (
         "capture", "checkpoint", "cond", "grad", "hessian", "hvp", "jacobian", "jvp", "scan",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .compare import compare_command
 from .doctor import doctor_command
 from .explain import explain_command
 from .terminal import Commands
@@ -30,4 +31,5 @@ def main() -> None:
 
 main.add_command(train_command)
 main.add_command(explain_command)
+main.add_command(compare_command)
 main.add_command(doctor_command)

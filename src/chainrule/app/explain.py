@@ -11,11 +11,11 @@ import numpy as np
 
 from .. import ops
 from ..eager.tensor import Tensor
+from ..study.numbers import block, plain, short
+from ..study.steps import Step, steps
 from .expression import assignment, evaluate, names_in, one_line
 from .functions import CONSTANTS
 from .mistake import did_you_mean, mistake
-from .numbers import block, plain, short
-from .steps import Step, steps
 
 LEGEND = "downstream = upstream · local; several upstreams add up; G is the upstream gradient"
 
@@ -29,6 +29,7 @@ class Explanation:
     result: Any
     gradients: dict[str, Any]  # None where nothing depends on the variable
     notes: list[str]
+    output: Tensor  # what the gradients are those of
 
 
 def explain(expression: str, assignments: tuple[str, ...] = ()) -> Explanation:
@@ -64,7 +65,7 @@ def explain(expression: str, assignments: tuple[str, ...] = ()) -> Explanation:
         f"the result does not change with {n}: no gradient reaches it"
         for n, g in gradients.items() if g is None
     ]  # fmt: skip
-    return Explanation(text, done, made._value, gradients, notes)
+    return Explanation(text, done, made._value, gradients, notes, output)
 
 
 def _unused(text: str, values: dict[str, Tensor]) -> list[str]:
@@ -173,7 +174,23 @@ def _way_down(o: Any) -> tuple[str, str, str]:
 @click.argument("expression")
 @click.argument("values", nargs=-1)
 @click.option("--json", "as_text", is_flag=True, help="Print JSON instead of a table.")
-def explain_command(expression: str, values: tuple[str, ...], as_text: bool) -> None:
+@click.option(
+    "--paper",
+    type=click.IntRange(0, 12),
+    metavar="N",
+    help="Tell it step by step, rounded to N decimals as one does on paper.",
+)
+@click.option(
+    "--code",
+    "style",
+    is_flag=False,
+    flag_value="numpy",
+    type=click.Choice(["numpy", "torch", "python"]),
+    help="Print it as source code that runs by itself.",
+)
+def explain_command(
+    expression: str, values: tuple[str, ...], as_text: bool, paper: int | None, style: str | None
+) -> None:
     """Show the forward values and all gradients of an expression.
 
     VALUES are written name=number or name=[[1, 2], [3, 4]].
@@ -184,6 +201,20 @@ def explain_command(expression: str, values: tuple[str, ...], as_text: bool) -> 
       chainrule explain "1 / (1 + exp(-(w*x + b)))" w=2 x=-1 b=-3
       chainrule explain "sum(tanh(A @ x) ** 2)" "A=[[1, 2], [3, 4]]" "x=[0.5, -0.2]"
       chainrule explain "log(x)" x=0.5 --json
+      chainrule explain "sigmoid(w*x + b)" w=2 x=-1 b=3 --paper 2
+      chainrule explain "sin(x**2)" x=1.5 --code=python
     """
+    if as_text and (paper is not None or style):
+        raise click.UsageError("--json prints the table; leave out --paper and --code")
     made = explain(expression, values)
-    click.echo(as_json(made)) if as_text else print_explanation(made)
+    if paper is None and not style:
+        click.echo(as_json(made)) if as_text else print_explanation(made)
+        return
+    if paper is not None:
+        from ..study.trace import trace
+
+        click.echo(str(trace(made.output, digits=paper)))
+    if style:
+        from ..read.code import code
+
+        click.echo(code(made.output, style=style), nl=False)

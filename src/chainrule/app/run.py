@@ -61,8 +61,12 @@ def train(options: dict[str, Any], say: Callable[..., None]) -> Path:
     count = sum(p.size for p in model.parameters())
     wide = " → ".join(map(str, (data.X.shape[1], *hidden, data.outputs)))
     say(f"network {wide}, {settings.activation}, {count:,} parameters; {settings.optimizer}")
-    outcome = _fit(data, settings, model, options["quiet"])
-    folder = new_folder(options["out"], data.name)
+    folder = new_folder(options["out"], data.name)  # before the work whose result it is for
+    try:
+        outcome = _fit(data, settings, model, options["quiet"])
+    except BaseException:
+        folder.rmdir()
+        raise
     write(folder, outcome)
     for row in outcome.health:
         say(health_line(row), warn=row["verdict"] != "healthy")

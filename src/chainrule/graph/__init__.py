@@ -3,7 +3,7 @@
 from .chain import pull, push
 from .node import Node, constant_node, input_node
 from .op import Op, Spec
-from .spec import verify
+from .invariants import verify
 from .walk import Graph, capture, fold, order, users
 
 __all__ = [

@@ -59,8 +59,6 @@ def _sum(x: np.ndarray, axis: Any = None, dtype: Any = None, keepdims: bool = Fa
     return np.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-# What `vars` does not hold are NumPy's lazy submodules (f2py, ma, testing): asking for them
-# would import them all.
 def _broadcast_to(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     # For one number NumPy's function takes eight times as long: a loss sends one to a batch.
     if x.ndim == 0 and x.flags.c_contiguous and x.dtype.kind == "f":
@@ -73,6 +71,8 @@ def _matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a.dot(b) if a.ndim == 2 == b.ndim else np.matmul(a, b)
 
 
+# What `vars` does not hold are NumPy's lazy submodules (f2py, ma, testing): asking for them
+# would import them all.
 XP = SimpleNamespace(**{k: vars(np)[k] for k in np.__all__ if k in vars(np)})
 XP.linalg = np.linalg
 XP.erf = erf

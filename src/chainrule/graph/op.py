@@ -61,7 +61,6 @@ class Op:
     words: ClassVar[str] = ""  # what it does to a gradient
     source: ClassVar[str] = ""
     selects: ClassVar[bool] = False  # discards some elements of its operands, as `where` does
-    linear: ClassVar[bool] = False  # in all of its operands together
     conditions: ClassVar[int] = 0  # leading operands that choose, and have no gradient
     stops: ClassVar[bool] = False  # lets no gradient through
     zero: ClassVar[bool] = False  # the gradient is 0 almost everywhere (floor, sign)
@@ -97,8 +96,6 @@ class Op:
 
     def push(self, ts: list, y: Any, xs: list) -> Any:
         """The tangent of the value from the tangents of the operands (None: it is 0)."""
-        if self.linear:
-            return self(*(0.0 * x if t is None else t for t, x in zip(ts, xs, strict=True)))
         raise NotImplementedError(f"{type(self).__name__}.push")
 
     def mask_down(self, mask: Any, y: Any, xs: list) -> list:

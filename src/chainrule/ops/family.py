@@ -172,8 +172,6 @@ def axes_of(op: Any, axis: Any, ndim: int) -> tuple[int, ...]:
 class Move(Op):
     """Elements change their place, are repeated or dropped; nothing is computed of them."""
 
-    linear = True
-
     def push(self, ts: list, y: Any, xs: list) -> Any:
         return self(*(zeros_like(x) if t is None else t for t, x in zip(ts, xs, strict=True)))
 

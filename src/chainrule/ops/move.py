@@ -134,10 +134,6 @@ class Pad(Move):
     words = "cuts the padding off the gradient"
     source = "numpy.pad, mode constant"
 
-    @property
-    def linear(self) -> bool:
-        return self.value == 0.0
-
     def forward(self, xp, x):
         return xp.pad(x, self.widths, constant_values=self.value)
 

@@ -25,7 +25,6 @@ class Sum(Reduce):
     latex, binds, takes = r"\sum #1", 1, (2,)
     words = "copies the upstream gradient to every element it added up"
     source = "Array API 2024.12, sum"
-    linear = True
 
     def forward(self, xp, x):
         return xp.sum(x, axis=self.axis, keepdims=self.keepdims)
@@ -40,7 +39,6 @@ class Mean(Reduce):
     latex = r"\operatorname{mean}\left(#1\right)"
     words = "copies the upstream gradient to every element, divided by how many there are"
     source = "Array API 2024.12, mean"
-    linear = True
 
     def forward(self, xp, x):
         return xp.sum(x, axis=self.axis, keepdims=self.keepdims) / count(self.axis, x.shape)

@@ -1,4 +1,4 @@
-"""What an optimiser is: a pair of pure functions from gradients to updates, and how they chain."""
+"""What an optimiser is: a pair of pure functions, from gradients to updates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..eager.tensor import FIXED, GIVEN, Tensor
+from ..eager.tensor import FIXED, GIVEN, Tensor, leaf
 from ..graph.errors import DTypeError, ShapeError, UsageError
 from ..graph.operators import Operators
 from ..transform.trees import tree_flatten, tree_unflatten
@@ -20,6 +20,15 @@ class State(NamedTuple):
     slots: tuple
 
 
+class Step(NamedTuple):
+    """What a whole step found: loss and gradients before it, its updates, the state after it."""
+
+    loss: Any
+    gradients: Any
+    updates: Any
+    state: Any
+
+
 class Transform:
     """`init(params) → state` and `update(grads, state, params) → (updates, state)`.
 
@@ -27,6 +36,8 @@ class Transform:
     handed arrays it computes with arrays, handed tensors or nodes under a transform it can be
     differentiated, drawn and compiled. Nothing is changed in place.
     """
+
+    full_batch = False  # whether a step needs the loss of all the data
 
     def init(self, params: Any) -> Any:
         """The state before the first step."""
@@ -36,32 +47,103 @@ class Transform:
         """What to add to the parameters, and the state for the next step."""
         raise NotImplementedError(f"{type(self).__name__}.update")
 
+    def observe(self, loss: Any, state: Any) -> Any:
+        """The state after seeing the loss of this step; only what adapts to losses changes."""
+        return state
+
+    def step(self, objective: Callable, state: Any, params: Any) -> Step:
+        """A whole step, for a loop that serves every optimiser, those that need the loss too.
+
+        `objective(params)` is `(loss, gradients)`, as `value_and_grad` gives it. The loss and
+        the gradients that come back are those at `params`, before the step.
+
+        >>> import numpy as np, chainrule as cr
+        >>> objective = cr.value_and_grad(lambda w: cr.sum(w * w))
+        >>> optimizer, w = cr.optim.SGD(lr=0.25), np.array([4.0])
+        >>> found = optimizer.step(objective, optimizer.init(w), w)
+        >>> cr.optim.apply_updates(w, found.updates), float(found.loss)
+        (array([2.]), 16.0)
+        """
+        loss, gradients = objective(params)
+        updates, after = self.update(gradients, self.observe(loss, state), params)
+        return Step(loss, gradients, updates, after)
+
+    def named(self, names: Sequence[str]) -> Transform:
+        """The same transform, told the name of every leaf where the tree itself has none."""
+        return self
+
 
 class Rule(Transform):
-    """An optimiser that treats every parameter alike and alone: it states `slots` and `rule`."""
+    """An optimiser that treats every parameter alike and alone: it states `slots` and `rule`.
+
+    `lr` is a number, or a schedule: a function of the number of steps already taken.
+    """
 
     slots: int = 0
+    lr: Any = 0.0
 
-    def rule(self, t: Any, g: Any, w: Any, *slots: Any) -> tuple:
-        """The update of `w` for its gradient `g` at step `t` (from 1), then the new slots."""
+    def rate(self, t: Any) -> Any:
+        """The learning rate of step `t` (from 1)."""
+        lr = self.lr
+        return scheduled(type(self).__name__, lr, t - 1) if callable(lr) else lr
+
+    def shared(self, t: Any) -> Any:
+        """What the parameters have in common at step `t` (from 1): here `t` itself."""
+        return t
+
+    def rule(self, shared: Any, g: Any, w: Any, *slots: Any) -> tuple:
+        """The update of `w` for its gradient `g`, then the new slots."""
         raise NotImplementedError(f"{type(self).__name__}.rule")
 
     def init(self, params: Any) -> State:
-        zeros = [np.zeros(np.shape(p), _float(p)) for p in tree_flatten(params)[0]]
+        zeros = [np.zeros(np.shape(p), float_of(p)) for p in tree_flatten(params)[0]]
         return State(0, tuple(list(zeros) for _ in range(self.slots)))
 
     def update(self, grads: Any, state: State, params: Any) -> tuple[Any, State]:
         given, structure = tree_flatten(grads)
         g, w = bare(given), bare(tree_flatten(params)[0])
-        _same_leaves(g, w)
-        t = state.step + 1
-        made = [self.rule(t, *row) for row in zip(g, w, *state.slots, strict=True)]
+        same_leaves(g, w)
+        t = counted(state.step) + 1
+        shared, rule = self.shared(t), self.rule
+        made = [rule(shared, *row) for row in zip(g, w, *state.slots, strict=True)]
         updates, *slots = zip(*made, strict=True) if made else [()] * (1 + self.slots)
         after = State(t, tuple(map(list, slots)))
         return tree_unflatten(structure, dressed(updates, given)), after
 
 
-def _float(p: Any) -> Any:
+def counted(step: Any) -> Any:
+    """A number of steps as Python's own: an array's int64 would make float32 into float64."""
+    return step if type(step) is int or isinstance(step, Operators) else int(step)
+
+
+def observed(part: Any, loss: Any, state: Any) -> Any:
+    """The state of `part` after seeing a loss; an (init, update) pair of others may not look."""
+    return part.observe(loss, state) if hasattr(part, "observe") else state
+
+
+def renamed(part: Any, names: Sequence[str]) -> Any:
+    """`part`, told the names of the leaves, if it can be told."""
+    return part.named(names) if hasattr(part, "named") else part
+
+
+def scheduled(name: str, lr: Callable, step: Any) -> Any:
+    """What the schedule `lr` says for the step after `step` others, checked."""
+    rate = lr(step)
+    if isinstance(rate, Operators):
+        return rate
+    try:
+        rate = float(rate)
+    except (TypeError, ValueError):
+        rate = float("nan")
+    if not 0 <= rate < float("inf"):
+        raise UsageError(
+            f"{name}(lr={lr!r}): at step {step} it gives {lr(step)!r}; a schedule must give a "
+            f"number, 0 or more"
+        )
+    return rate
+
+
+def float_of(p: Any) -> Any:
     dtype = getattr(p, "dtype", None)
     if getattr(dtype, "kind", None) != "f":
         found = type(p).__name__ if dtype is None else f"{dtype} {p.shape}"
@@ -86,12 +168,12 @@ def dressed(values: Sequence, given: list) -> Sequence:
     if Tensor not in set(map(type, given)):
         return values
     return [
-        Tensor(np.asarray(v)) if type(x) is Tensor and not isinstance(v, Operators) else v
+        leaf(np.asarray(v)) if type(x) is Tensor and not isinstance(v, Operators) else v
         for v, x in zip(values, given, strict=True)
     ]
 
 
-def _same_leaves(g: list, w: list) -> None:
+def same_leaves(g: list, w: list) -> None:
     if len(g) != len(w):
         raise UsageError(
             f"update: {len(g)} gradients for {len(w)} parameters; they must have the same structure"
@@ -102,46 +184,11 @@ def _same_leaves(g: list, w: list) -> None:
             raise ShapeError(f"update: a gradient of {found} for a parameter of {wanted}")
 
 
-class Chain(Transform):
-    """Transforms one after the other: each receives the updates of the one before."""
-
-    def __init__(self, *parts: Transform):
-        for part in parts:
-            if not hasattr(part, "init") or not hasattr(part, "update") or type(part) is type:
-                raise UsageError(
-                    f"chain: {part!r} has no init and update; give optimisers and clippings"
-                )
-        self.parts = parts
-
-    def init(self, params: Any) -> tuple:
-        return tuple(part.init(params) for part in self.parts)
-
-    def update(self, grads: Any, state: tuple, params: Any) -> tuple[Any, tuple]:
-        after = []
-        for part, own in zip(self.parts, state, strict=True):
-            grads, own = part.update(grads, own, params)
-            after.append(own)
-        return grads, tuple(after)
-
-
-def chain(*parts: Transform) -> Chain:
-    """Transforms one after the other, the optimiser last.
-
-    >>> import chainrule as cr
-    >>> careful = cr.optim.chain(cr.optim.clip_by_norm(1.0), cr.optim.SGD(lr=0.1))
-    >>> updates, state = careful.update([np.array([3.0, 4.0])], careful.init([np.zeros(2)]),
-    ...                                 [np.zeros(2)])
-    >>> updates[0]
-    array([-0.06, -0.08])
-    """
-    return Chain(*parts)
-
-
 def apply_updates(params: Any, updates: Any) -> Any:
     """The parameters with their updates added."""
     given, structure = tree_flatten(params)
     w, u = bare(given), bare(tree_flatten(updates)[0])
-    _same_leaves(u, w)
+    same_leaves(u, w)
     added = [a + b for a, b in zip(w, u, strict=True)]
     return tree_unflatten(structure, dressed(added, given))
 

@@ -47,8 +47,10 @@ def value_and_grad(
             value, gradients = differentiate(y, arguments)
         tree = arguments.wrap(gradients)
         gradient = tree if isinstance(argnums, (tuple, list)) else tree[0]
+        if not has_aux:
+            return value, gradient
         aux = aux if value is y else tree_map(lambda x: released(x, arguments), aux)
-        return ((value, aux) if has_aux else value), gradient
+        return (value, aux), gradient
 
     return wrapped
 

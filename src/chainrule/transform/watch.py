@@ -23,7 +23,6 @@ class Alias(ByIdentity, Op):
 
     latex, binds = "#1", 4
     words = "passes the upstream gradient on"
-    linear = True
 
     def forward(self, xp, x):
         return x
@@ -33,6 +32,9 @@ class Alias(ByIdentity, Op):
 
     def grad(self, g, y, x):
         return (g,)
+
+    def push(self, ts, y, xs):
+        return ts[0]
 
 
 class Linked(Op):
@@ -177,8 +179,11 @@ def released(y: Any, arguments: Arguments) -> Any:
         return y
     if arguments.any_tensor:
         return leaf(y._value)
+    value = handed(y._value, None)
+    if not isinstance(value, np.ndarray):
+        return value
     mine = [x for x in arguments.given if isinstance(x, np.ndarray)]
-    return owned([*mine, handed(y._value, None)])[-1]
+    return owned([*mine, value])[-1]
 
 
 def owned(arrays: list[Any]) -> list[Any]:

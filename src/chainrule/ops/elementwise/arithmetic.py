@@ -32,7 +32,7 @@ class Add(Elementwise):
     latex, binds, takes = "#1 + #2", 1, (1, 1)
     words = "copies the upstream gradient to both operands"
     source = "Array API 2024.12, add"
-    domain, analytic, linear = (ANY, ANY), True, True
+    domain, analytic = (ANY, ANY), True
 
     def forward(self, xp, x, y):
         return xp.add(x, y)
@@ -47,7 +47,7 @@ class Subtract(Elementwise):
     latex, binds, takes = "#1 - #2", 1, (1, 2)
     words = "copies the upstream gradient to the first operand, and negated to the second"
     source = "Array API 2024.12, subtract"
-    domain, analytic, linear = (ANY, ANY), True, True
+    domain, analytic = (ANY, ANY), True
 
     def forward(self, xp, x, y):
         return xp.subtract(x, y)
@@ -92,7 +92,7 @@ class Negative(Elementwise):
     latex, binds, takes = "-#1", 1, (2,)
     words = "turns the sign of the upstream gradient"
     source = "Array API 2024.12, negative"
-    analytic, linear = True, True
+    analytic = True
 
     def forward(self, xp, x):
         return xp.negative(x)
@@ -107,7 +107,7 @@ class Positive(Elementwise):
     latex, takes, binds = "#1", (4,), 4
     words = "passes the upstream gradient on"
     source = "Array API 2024.12, positive"
-    analytic, linear = True, True
+    analytic = True
 
     def forward(self, xp, x):
         return xp.positive(x)
