@@ -30,6 +30,7 @@ from .elementwise.activation import Elu, LeakyRelu
 from .elementwise.arithmetic import Where, _pow
 from .family import Elementwise, Interval
 from .linear import linear
+from .scan import scan_flat
 
 __all__ = ["CATALOGUE", "CONVENTIONS", "EXAMPLES", "Example", "Operand"]
 
@@ -334,7 +335,7 @@ def _recurrent(w: Any, h: Any, xs: Any, reverse: bool = False) -> tuple:
         h = elementwise.tanh(w * h + x)
         return [h, h * x]
 
-    return loop.scan_flat(step, [h, xs], 1, 1, 3, reverse)
+    return scan_flat(step, [h, xs], 1, 1, 3, reverse)
 
 
 def _branch(taken: bool) -> Callable:

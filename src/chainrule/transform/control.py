@@ -15,7 +15,8 @@ from ..graph.node import Node, input_node
 from ..graph.op import Op, Spec
 from ..graph.walk import Graph
 from ..graph.walk import capture as capture_nodes
-from ..ops.loop import call_flat, cond_flat, scan_flat
+from ..ops.loop import call_flat, cond_flat
+from ..ops.scan import scan_flat
 from .trees import tree_flatten, tree_unflatten
 from .watch import function, spec_of
 
