@@ -244,3 +244,14 @@ def test_what_cannot_be_meant_is_refused_in_words(name):
     with pytest.raises(cr.ChainruleError) as caught:
         REFUSED[name]()
     assert len(str(caught.value)) > 20
+
+
+@pytest.mark.parametrize(
+    "lr", [np.float64(0.1), lambda t: np.float64(0.1)], ids=["number", "schedule"]
+)
+@pytest.mark.parametrize("rule", [optim.SGD, optim.Adam, optim.RMSProp], ids=lambda r: r.__name__)
+def test_a_numpy_rate_does_not_change_the_dtype_of_float32_weights(rule, lr):
+    w = np.ones(2, np.float32)
+    optimizer = rule(lr=lr)
+    updates, _ = optimizer.update(w, optimizer.init(w), w)
+    assert updates.dtype == np.float32

@@ -73,6 +73,11 @@ class Transform:
         return self
 
 
+def plain(number: Any) -> Any:
+    """A NumPy number as Python's: beside float32 weights it must not decide the dtype."""
+    return number.item() if isinstance(number, np.generic) else number
+
+
 class Rule(Transform):
     """An optimiser that treats every parameter alike and alone: it states `slots` and `rule`.
 
@@ -85,7 +90,11 @@ class Rule(Transform):
     def rate(self, t: Any) -> Any:
         """The learning rate of step `t` (from 1)."""
         lr = self.lr
-        return scheduled(type(self).__name__, lr, t - 1) if callable(lr) else lr
+        return plain(scheduled(type(self).__name__, lr, t - 1)) if callable(lr) else lr
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        parts = tuple(map(plain, value)) if type(value) is tuple else plain(value)
+        object.__setattr__(self, name, parts)
 
     def shared(self, t: Any) -> Any:
         """What the parameters have in common at step `t` (from 1): here `t` itself."""
