@@ -213,7 +213,7 @@ def explain_command(
     if paper is not None:
         from ..study.trace import trace
 
-        click.echo(str(trace(made.output, digits=paper)))
+        click.echo(trace(made.output, digits=paper).transcript(places=False))
     if style:
         from ..read.code import code
 

@@ -18,7 +18,7 @@ from .tensor import FIXED, WATCHER, Tensor
 value_of = attrgetter("_value")
 
 
-def upstream_of(output: Tensor, upstream: Any, asked: str) -> Any:
+def upstream_of(output: Any, upstream: Any, asked: str) -> Any:
     """The gradient to start from: 1 for one number, what is given otherwise."""
     if output.dtype.kind != "f":
         raise DTypeError(

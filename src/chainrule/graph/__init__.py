@@ -1,9 +1,9 @@
 """What a computation is: nodes, graphs, their order, and the chain rule over them."""
 
 from .chain import pull, push
+from .invariants import verify
 from .node import Node, constant_node, input_node
 from .op import Op, Spec
-from .invariants import verify
 from .walk import Graph, capture, fold, order, users
 
 __all__ = [

@@ -110,7 +110,7 @@ class Op:
 
     @classmethod
     @lru_cache(4096, typed=True)
-    def of(cls, *args: Any) -> Op:
+    def of(cls, *args: Any) -> Any:
         """The op with these parameters; the same parameters give the same object."""
         return cls(*args)
 

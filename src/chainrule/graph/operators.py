@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InPlaceError
 from .protocol import FUNCTIONS, of_function, of_ufunc
@@ -31,6 +31,10 @@ class Operators:
 
     __slots__ = ()
     __array_priority__ = 1000
+
+    if TYPE_CHECKING:  # shape, dtype and the rest are the kinds' own
+
+        def __getattr__(self, name: str) -> Any: ...
 
     __add__, __radd__ = _binary("add")
     __sub__, __rsub__ = _binary("subtract")

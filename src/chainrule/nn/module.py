@@ -161,8 +161,11 @@ class Module:
         return list(self.named_parameters().values())
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """The parameters' numbers under PyTorch's keys; copies, not views."""
-        return {name: np.array(p.value) for name, p in self.named_parameters().items()}
+        """The numbers of parameters and running statistics under PyTorch's keys; copies."""
+        from .statistics import statistics
+
+        found = {name: np.array(p.value) for name, p in self.named_parameters().items()}
+        return found | statistics(self)
 
     def load_state_dict(self, state: dict[str, Any]) -> Any:
         """A copy of this model with the numbers of `state`.
@@ -174,7 +177,9 @@ class Module:
                 f"load_state_dict: of {type(state).__name__}; give a dict of arrays by parameter "
                 "name, as state_dict returns it"
             )
-        own = self.named_parameters()
+        from .statistics import statistics, with_statistics
+
+        own = {**self.named_parameters(), **statistics(self)}
         missing, unknown = sorted(set(own) - set(state)), sorted(set(state) - set(own))
         if missing or unknown:
             raise UsageError(f"load_state_dict: missing {missing}, unknown {unknown}")
@@ -183,9 +188,12 @@ class Module:
                 raise ShapeError(
                     f"load_state_dict: {name} is {p.shape}, the state has {np.shape(state[name])}"
                 )
-        by_identity = {id(p): tensor(np.asarray(state[n], p.dtype)) for n, p in own.items()}
+        by_identity = {
+            id(p): tensor(np.asarray(state[n], p.dtype)) for n, p in self.named_parameters().items()
+        }
         leaves, structure = tree_flatten(self)
-        return tree_unflatten(structure, [by_identity.get(id(x), x) for x in leaves])
+        made = tree_unflatten(structure, [by_identity.get(id(x), x) for x in leaves])
+        return with_statistics(made, {name: state[name] for name in statistics(self)})
 
     def adopt(self, trained: Any) -> None:
         """Take over the parameters of a model of the same structure: the one change in place.

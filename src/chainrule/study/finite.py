@@ -12,7 +12,8 @@ from ..eager.tensor import WATCHER, Tensor
 from ..graph.caller import made_at
 from ..graph.errors import NotFiniteError
 from ..graph.namespace import XP
-from ..ops.loop import Call, Cond, Scan
+from ..ops.loop import Call, Cond
+from ..ops.scan import Scan
 
 
 @contextmanager

@@ -12,7 +12,9 @@ import numpy as np
 from ..eager.tensor import Tensor, leaf
 from ..graph.errors import DataError, ScalarError, ShapeError, UsageError
 from ..nn.losses import cross_entropy, loss_named
+from ..nn.mode import apply
 from ..nn.module import Module, generator
+from ..nn.statistics import observe
 from ..optim import Adam, Transform, apply_updates
 from ..study import health
 from ..transform import value_and_grad
@@ -55,8 +57,8 @@ def fit(
     for name, value, least in (("batch_size", batch_size, 1), ("epochs", epochs, 0)):
         if not isinstance(value, (int, np.integer)) or value < least:
             raise UsageError(f"fit: {name}={value!r}; give a whole number, {least} or more")
-    run = Run(model, loss_named(loss), Adam() if optimizer is None else optimizer, metrics)
     rng = generator(seed)
+    run = Run(model, loss_named(loss), Adam() if optimizer is None else optimizer, metrics, rng)
     (x, t), held_out = _parts(run, run.data(X, y), validation, rng)
     if run.optimizer.full_batch and batch_size < len(x):
         raise UsageError(
@@ -148,7 +150,7 @@ def _tell(hooks: list, row: dict) -> None:
 class Run:
     """One training: the parameters as plain arrays, the step, and the figures of an epoch."""
 
-    def __init__(self, model: Module, loss: Callable, optimizer: Transform, metrics: Any):
+    def __init__(self, model: Module, loss: Callable, optimizer: Transform, metrics: Any, rng: Any):
         if not isinstance(model, Module):
             raise UsageError(
                 f"fit: the model is a {type(model).__name__}; give a layer or nn.Sequential(...)"
@@ -176,14 +178,20 @@ class Run:
         self.state = self.optimizer.init(self.params)
         self.loss = loss
         self.metrics = [metric_named(m, loss) for m in _listed(metrics)]
-        self.gradient = value_and_grad(self._loss)
+        self.gradient = value_and_grad(self._loss, has_aux=True)
+        self.rng = rng  # what dropout draws from
 
     def model(self, params: list) -> Any:
         """The model with these parameters in their places."""
         return tree_unflatten(self.structure, [params[k] for k in self.places])
 
-    def _loss(self, params: list, x: np.ndarray, t: np.ndarray) -> Any:
-        return self.loss(self.model(params)(x), t)
+    def _loss(self, params: list, x: np.ndarray, t: np.ndarray) -> tuple[Any, Any]:
+        y, seen = apply(self.model(params), x, training=True, rng=self.rng)
+        return self.loss(y, t), seen
+
+    def _measured(self, params: list, x: np.ndarray, t: np.ndarray) -> tuple[Any, list]:
+        (value, self.seen), gradients = self.gradient(params, x, t)
+        return value, gradients
 
     def tensors(self) -> list[Tensor]:
         """The parameters as they are now, as the model holds them."""
@@ -240,9 +248,11 @@ class Run:
         """One step on these examples: the loss before it, its gradients, the updates."""
         with np.errstate(all="ignore"):  # what is not finite shows in the history
             value, gradients, updates, self.state = self.optimizer.step(
-                lambda params: self.gradient(params, x, t), self.state, self.params
+                lambda params: self._measured(params, x, t), self.state, self.params
             )
             self.params = apply_updates(self.params, updates)
+            if self.seen:
+                self.structure = tree_flatten(observe(self.model(self.params), self.seen))[1]
         return value, gradients, updates
 
     def _health(self, x: np.ndarray, gradients: list, updates: list) -> dict[str, dict]:
