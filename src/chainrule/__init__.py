@@ -14,6 +14,8 @@ array([2., 4.])
 
 from typing import TYPE_CHECKING
 
+import numpy as _numpy  # first: below other imports it takes half as long again
+
 from .eager.dtypes import __array_namespace_info__
 from .graph import errors as _errors
 from .graph.errors import *
