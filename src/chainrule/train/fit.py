@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import Tensor, leaf
-from ..graph.errors import DataError, ScalarError, ShapeError, UsageError
+from ..graph.errors import DataError, DTypeError, ScalarError, ShapeError, UsageError
 from ..nn.losses import cross_entropy, loss_named
 from ..nn.mode import apply
 from ..nn.module import Module, generator
@@ -200,7 +200,15 @@ class Run:
     def data(self, X: Any, y: Any) -> Examples:
         """Inputs and targets as arrays of the model's dtype, checked."""
         x, t = examples(X, y, self.dtype)
-        return (x, self._fitted(x, t)) if len(x) else (x, t)
+        if not len(x):
+            return x, t
+        try:
+            return x, self._fitted(x, t)
+        except (ShapeError, DTypeError, UsageError) as error:
+            found = str(error).partition("\n  made at")[0]
+            raise type(error)(
+                f"{found}\n  seen on the first example of X {x.shape} and y {t.shape}"
+            ) from None
 
     def _fitted(self, x: np.ndarray, t: np.ndarray) -> np.ndarray:
         """The targets in the shape the model answers in, or the error that says why not."""
