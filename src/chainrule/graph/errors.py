@@ -14,17 +14,20 @@ ChainruleError
 ├── ExpressionError     (ValueError)    a typed formula with a mistake, shown with a caret
 ├── DataError           (ValueError)    data that cannot be trained on, with rows and columns
 ├── UsageError          (ValueError)    an argument outside what a call accepts
+│   └── MatrixError     (LinAlgError)   a matrix that has no inverse or no Cholesky factor
 └── MissingExtraError   (ImportError)   an optional dependency, with the command that installs it
 """
 
 from __future__ import annotations
 
+from numpy.linalg import LinAlgError
+
 from .caller import caller, made_at
 
 __all__ = [
-    "AxisError", "ChainruleError", "DTypeError", "DataError", "ExpressionError", "GradientError",
-    "GraphError", "InPlaceError", "MissingExtraError", "NotFiniteError", "PathError",
-    "ScalarError", "ShapeError", "TracingError", "UsageError",
+    "AxisError", "ChainruleError", "DTypeError", "DataError", "ExpressionError",
+    "GradientError", "GraphError", "InPlaceError", "MatrixError", "MissingExtraError",
+    "NotFiniteError", "PathError", "ScalarError", "ShapeError", "TracingError", "UsageError",
 ]  # fmt: skip
 
 
@@ -94,6 +97,10 @@ class DataError(ChainruleError, ValueError):
 
 class UsageError(ChainruleError, ValueError):
     """An argument outside what the call accepts."""
+
+
+class MatrixError(UsageError, LinAlgError):
+    """A matrix for which the question has no answer: singular, or not positive definite."""
 
 
 class MissingExtraError(ChainruleError, ImportError):

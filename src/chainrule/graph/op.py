@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from .caller import caller, made_at
-from .errors import AxisError, ChainruleError, DTypeError, ShapeError, UsageError
+from .errors import AxisError, ChainruleError, DTypeError, MatrixError, ShapeError, UsageError
 from .namespace import XP
 
 
@@ -154,6 +154,11 @@ def explain(op: Op, xs: tuple, error: Exception) -> Exception:
         pass
     shapes = ", ".join(f"{s.shape} {s.dtype}" for s in specs)
     kind = UsageError
+    if isinstance(error, np.linalg.LinAlgError):
+        return MatrixError(
+            f"{op}: of {shapes} has no answer: {error}; a small multiple of the identity added to "
+            f"the matrix often helps{line}"
+        )
     if isinstance(error, (TypeError, IndexError)):
         kind = DTypeError if isinstance(error, TypeError) else AxisError
     return kind(f"{op}: cannot be computed of {shapes}; NumPy says: {error}{line}")
