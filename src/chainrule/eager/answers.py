@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph.caller import caller, made_at
 from ..graph.errors import ShapeError, UsageError
 from ..ops.elementwise.logic import not_equal
 from ..ops.reduce import sum as sum_
@@ -60,7 +59,7 @@ def nonzero(x: Any, /) -> tuple:
     """
     numbers = _numbers(x)
     if not numbers.ndim:
-        raise UsageError(f"nonzero: of a single number; give it an axis first{made_at(caller())}")
+        raise UsageError("nonzero: of a single number; give it an axis first")
     return _as(x, *np.nonzero(numbers))
 
 
@@ -79,10 +78,10 @@ def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None)
     tensor([2], dtype=int64)
     """
     if side not in ("left", "right"):
-        raise UsageError(f"searchsorted: side={side!r}; say 'left' or 'right'{made_at(caller())}")
+        raise UsageError(f"searchsorted: side={side!r}; say 'left' or 'right'")
     places, wanted = _numbers(x1), _numbers(x2)
     if places.ndim != 1:
-        raise ShapeError(f"searchsorted: in shape {places.shape}; give a vector{made_at(caller())}")
+        raise ShapeError(f"searchsorted: in shape {places.shape}; give a vector")
     order = None if sorter is None else _numbers(sorter)
     found = np.searchsorted(places, wanted, side, order)
     return _as(x2 if type(x2) is Tensor else x1, found)[0]

@@ -47,7 +47,6 @@ def upstream_of(output: Any, upstream: Any, asked: str) -> Any:
     if given.shape != output.shape:
         raise ShapeError(
             f"{asked}: the upstream gradient has shape {given.shape}, the output {output.shape}"
-            f"{made_at(caller(2))}"
         )
     return given.astype(output.dtype)  # a copy: what goes down from here may be given out
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph.caller import caller, made_at
 from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, UsageError
 
@@ -66,7 +65,7 @@ def dtype_of(x: Any) -> np.dtype:
         found = np.dtype(found)
     except TypeError:
         raise DTypeError(
-            f"{x!r} is no dtype; give one of chainrule's, such as cr.float32{made_at(caller())}"
+            f"{x!r} is no dtype; give one of chainrule's, such as cr.float32"
         ) from None
     refuse_complex(found)
     if found.kind not in "biuf":
@@ -85,7 +84,7 @@ def finfo(type: Any, /) -> FloatInfo:
     """
     dtype = dtype_of(type)
     if dtype.kind != "f":
-        raise DTypeError(f"finfo: of {dtype}; for integers say cr.iinfo{made_at(caller())}")
+        raise DTypeError(f"finfo: of {dtype}; for integers say cr.iinfo")
     found = np.finfo(dtype)
     return FloatInfo(
         found.bits, float(found.eps), float(found.max), float(found.min),
@@ -104,7 +103,7 @@ def iinfo(type: Any, /) -> IntInfo:
     """
     dtype = dtype_of(type)
     if dtype.kind not in "iu":
-        raise DTypeError(f"iinfo: of {dtype}; for floats say cr.finfo{made_at(caller())}")
+        raise DTypeError(f"iinfo: of {dtype}; for floats say cr.finfo")
     found = np.iinfo(dtype)
     return IntInfo(found.bits, int(found.max), int(found.min), dtype)
 
@@ -125,7 +124,7 @@ def isdtype(dtype: Any, kind: Any) -> builtins.bool:
     if kind not in KINDS_OF_DTYPE:
         raise UsageError(
             f"isdtype: {kind!r} is no kind of dtype; say one of "
-            f"{', '.join(map(repr, KINDS_OF_DTYPE))}{made_at(caller())}"
+            f"{', '.join(map(repr, KINDS_OF_DTYPE))}"
         )
     return dtype in KINDS_OF_DTYPE[kind]
 
@@ -145,10 +144,7 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     weak = (builtins.bool, int, float)
     given = [x if type(x) in weak else dtype_of(x) for x in arrays_and_dtypes]
     if not given or all(type(x) in weak for x in given):
-        raise UsageError(
-            f"result_type: of {arrays_and_dtypes}; give at least one array or dtype"
-            f"{made_at(caller())}"
-        )
+        raise UsageError(f"result_type: of {arrays_and_dtypes}; give at least one array or dtype")
     return np.result_type(*given)
 
 
@@ -192,7 +188,7 @@ def __array_namespace_info__() -> Info:
 def on_cpu(asked: str, device: Any) -> None:
     """Refuse, in words, a device that is not the computer's memory."""
     if device is not None and device != "cpu":
-        raise UsageError(f"{asked}: device={device!r}; the only one is 'cpu'{made_at(caller())}")
+        raise UsageError(f"{asked}: device={device!r}; the only one is 'cpu'")
 
 
 __all__ = [

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.caller import caller, made_at
 from ..graph.coerce import holds, refuse_complex
 from ..graph.errors import ChainruleError, DTypeError, ShapeError, UsageError
 from ..graph.node import Node, as_node
@@ -65,9 +64,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = N
         if to is None or to == x.dtype:
             return x
         if copy is False:
-            raise UsageError(
-                f"asarray: {x.dtype} to {to} needs a copy; leave copy=False out{made_at(caller())}"
-            )
+            raise UsageError(f"asarray: {x.dtype} to {to} needs a copy; leave copy=False out")
         return Cast.of(to)(x)
     return leaf(_array("asarray", x, to, copy))
 
@@ -76,23 +73,19 @@ def _array(asked: str, obj: Any, dtype: Any, copy: Any) -> np.ndarray:
     try:
         made = np.asarray(obj, dtype=dtype, copy=copy)
     except OverflowError as error:
-        raise DTypeError(f"{asked}: {error}{made_at(caller())}") from None
+        raise DTypeError(f"{asked}: {error}") from None
     except ValueError as error:
         if copy is False:
             raise UsageError(
                 f"{asked}: a {type(obj).__name__} cannot be shared; leave copy=False out"
-                f"{made_at(caller())}"
             ) from None
         if "inhomogeneous" in str(error):
-            raise ShapeError(
-                f"{asked}: the rows have different lengths{made_at(caller())}"
-            ) from None
-        raise DTypeError(f"{asked}: {error}{made_at(caller())}") from None
+            raise ShapeError(f"{asked}: the rows have different lengths") from None
+        raise DTypeError(f"{asked}: {error}") from None
     refuse_complex(made.dtype)
     if made.dtype.kind not in "biuf":
         raise DTypeError(
             f"{asked}: of {made.dtype}; give numbers, in an array or nested lists of one shape"
-            f"{made_at(caller())}"
         )
     return made
 
@@ -113,7 +106,7 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: Any = None) -> Tensor:
     except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
         raise UsageError(
             f"from_dlpack: {type(x).__name__} cannot be taken over ({error}); "
-            f"pass cr.asarray a NumPy array of it{made_at(caller())}"
+            f"pass cr.asarray a NumPy array of it"
         ) from None
     refuse_complex(made.dtype)
     return leaf(made)
@@ -129,7 +122,7 @@ def _made(asked: str, make: Any, *args: Any, dtype: Any, device: Any, **kwargs: 
         raise
     except (TypeError, ValueError, OverflowError, ZeroDivisionError) as error:
         said = ", ".join(map(repr, args))
-        raise UsageError(f"{asked}({said}): {error}{made_at(caller())}") from None
+        raise UsageError(f"{asked}({said}): {error}") from None
     refuse_complex(value.dtype)
     return leaf(value)
 
@@ -247,11 +240,11 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> list:
     [(3, 2), (3, 2)]
     """
     if indexing not in ("xy", "ij"):
-        raise UsageError(f"meshgrid: indexing={indexing!r}; say 'xy' or 'ij'{made_at(caller())}")
+        raise UsageError(f"meshgrid: indexing={indexing!r}; say 'xy' or 'ij'")
     arrays = tuple(x if hasattr(x, "dtype") else asarray(x) for x in arrays)
     for x in arrays:
         if len(x.shape) > 1:
-            raise ShapeError(f"meshgrid: of shape {x.shape}; give vectors{made_at(caller())}")
+            raise ShapeError(f"meshgrid: of shape {x.shape}; give vectors")
     places = list(range(len(arrays)))
     if indexing == "xy" and len(arrays) > 1:
         places[:2] = 1, 0

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from .caller import Place, caller, made_at
+from .caller import Place, caller
 from .coerce import weak_dtype
 from .errors import DTypeError, ShapeError, TracingError
 from .op import KINDS, ByIdentity, Kind, Op, Spec
@@ -159,7 +159,7 @@ class Node(Operators):
     def _no_number(self, asked: str, instead: str) -> TracingError:
         return TracingError(
             f"{asked} of {self.op} {self.shape} asks for a number while the function is traced,"
-            f" when there is none yet; use {instead}{made_at(caller(3))}"
+            f" when there is none yet; use {instead}"
         )
 
     def __getattr__(self, name: str) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from .caller import caller, made_at
 from .errors import InPlaceError, UsageError
 
 # Filled by the ops, under their public names: the graph knows that there are operators,
@@ -110,7 +109,7 @@ def of_function(func: Any, args: tuple, kwargs: dict) -> Any:
     try:
         _signature(ours).bind(*places, **names)
     except TypeError as error:
-        raise UsageError(f"{label} of a tensor: {error}{made_at(caller())}") from None
+        raise UsageError(f"{label} of a tensor: {error}") from None
     return ours(*places, **names)
 
 
@@ -162,19 +161,19 @@ def _signature(function: Callable) -> Any:
 def _written_into(label: str) -> InPlaceError:
     return InPlaceError(
         f"{label}(..., out=...): a tensor is never written into, and writes into nothing; "
-        f"use the value that {label} returns{made_at(caller())}"
+        f"use the value that {label} returns"
     )
 
 
 def _unknown(label: str) -> UsageError:
     return UsageError(
         f"{label} of a tensor is not known; use a function of chainrule, "
-        f"or {label}(x.value), which leaves the graph{made_at(caller())}"
+        f"or {label}(x.value), which leaves the graph"
     )
 
 
 def _unsupported(label: str, argument: str) -> UsageError:
     return UsageError(
         f"{label} of a tensor does not know {argument}=; leave it out, "
-        f"or use {label}(x.value, {argument}=...), which leaves the graph{made_at(caller())}"
+        f"or use {label}(x.value, {argument}=...), which leaves the graph"
     )

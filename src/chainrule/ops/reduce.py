@@ -276,11 +276,7 @@ def _cast(x: Any, dtype: Any) -> Any:
 
 def _in_dtype(op: Op, x: Any, dtype: Any) -> Any:
     # Cast before, so that it is computed in `dtype`, and after: NumPy widens small integers.
-    return _cast(op(_cast(_array(x), dtype)), dtype)
-
-
-def _array(x: Any) -> Any:
-    return array_of(x)
+    return _cast(op(_cast(array_of(x), dtype)), dtype)
 
 
 def sum(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Any:
@@ -290,7 +286,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) 
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The arithmetic mean along `axis`."""
-    return Mean.of(_axis(axis), keepdims)(_array(x))
+    return Mean.of(_axis(axis), keepdims)(array_of(x))
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None) -> Any:
@@ -300,34 +296,34 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False, *, dtype: Any = None)
 
 def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The largest element along `axis`; ties share the gradient evenly."""
-    return Max.of(_axis(axis), keepdims)(_array(x))
+    return Max.of(_axis(axis), keepdims)(array_of(x))
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The smallest element along `axis`; ties share the gradient evenly."""
-    return Min.of(_axis(axis), keepdims)(_array(x))
+    return Min.of(_axis(axis), keepdims)(array_of(x))
 
 
 def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The Euclidean norm along `axis`; its gradient at 0 is 0."""
-    return Norm.of(_axis(axis), keepdims)(_array(x))
+    return Norm.of(_axis(axis), keepdims)(array_of(x))
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """ln Σeˣ along `axis`, without overflow."""
-    return Logsumexp.of(_axis(axis), keepdims)(_array(x))
+    return Logsumexp.of(_axis(axis), keepdims)(array_of(x))
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False, *, correction: float = 0.0) -> Any:
     """The variance along `axis`: the mean square distance from the mean."""
-    x = _array(x)
+    x = array_of(x)
     apart = x - mean(x, axis, keepdims=True)
     return sum(square(apart), axis, keepdims) / _freedom(x, axis, correction)
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False, *, correction: float = 0.0) -> Any:
     """The standard deviation along `axis`; its gradient where all are equal is 0."""
-    x = _array(x)
+    x = array_of(x)
     apart = x - mean(x, axis, keepdims=True)
     return norm(apart, axis, keepdims) / _freedom(x, axis, correction) ** 0.5
 
@@ -359,7 +355,7 @@ def cumulative_prod(
 def _running(op: type, first: int, x: Any, axis: Any, dtype: Any, include_initial: bool) -> Any:
     from .move import concat
 
-    x = _array(x)
+    x = array_of(x)
     if axis is None:
         if len(x.shape) != 1:
             raise UsageError(f"{op.name} of {x.shape}: with more than one axis, say which: axis=")
@@ -373,22 +369,22 @@ def _running(op: type, first: int, x: Any, axis: Any, dtype: Any, include_initia
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether any element along `axis` is true."""
-    return Ask.of(_axis(axis), keepdims, "any")(_array(x))
+    return Ask.of(_axis(axis), keepdims, "any")(array_of(x))
 
 
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether all elements along `axis` are true."""
-    return Ask.of(_axis(axis), keepdims, "all")(_array(x))
+    return Ask.of(_axis(axis), keepdims, "all")(array_of(x))
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the largest element along `axis`, the first of several."""
-    return Ask.of(_axis(axis), keepdims, "argmax")(_array(x))
+    return Ask.of(_axis(axis), keepdims, "argmax")(array_of(x))
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The index of the smallest element along `axis`, the first of several."""
-    return Ask.of(_axis(axis), keepdims, "argmin")(_array(x))
+    return Ask.of(_axis(axis), keepdims, "argmin")(array_of(x))
 
 
 __all__ = [

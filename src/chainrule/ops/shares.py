@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.coerce import array_of
 from ..graph.op import Op, Spec
 from .elementwise.exponential import exp
 from .family import axes_of
-from .reduce import Sum, array_of
+from .reduce import Sum
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.caller import caller, made_at
 from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, UsageError
 from ..graph.op import Op
@@ -53,7 +52,7 @@ def check_grads(
         kinds = ", ".join(f"{n} is {_dtype(x)}" for n, x in zip(names, leaves, strict=True))
         raise DTypeError(
             f"{what}: {kinds or 'it has no arguments'}; only floats have gradients: pass at least "
-            f"one{made_at(caller())}"
+            f"one"
         )
 
     def flat(xs: Values) -> Values:

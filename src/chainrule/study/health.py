@@ -33,10 +33,12 @@ def by_layer(named: dict[str, Any]) -> dict[str, list]:
 
 def norms(gradients: dict[str, np.ndarray]) -> dict[str, float]:
     """The Euclidean norm of each layer's gradient."""
-    return {
-        layer: float(np.sqrt(sum(float(np.vdot(g, g)) for g in parts)))
-        for layer, parts in by_layer(gradients).items()
-    }
+    return {layer: norm(parts) for layer, parts in by_layer(gradients).items()}
+
+
+def norm(arrays: list) -> float:
+    """The Euclidean norm of all elements of all arrays together."""
+    return float(np.sqrt(sum(float(np.vdot(a, a)) for a in arrays)))
 
 
 def units(model: Module, x: np.ndarray) -> dict[str, dict[str, float]]:

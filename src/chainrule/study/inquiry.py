@@ -112,7 +112,7 @@ class Inquiry:
             if not np.isfinite(found[k]).all():
                 raise NotFiniteError(
                     f"{self.what}: its value is {_first_bad(found[k])}; a gradient can only be "
-                    f"compared where the value is finite: choose other arguments{made_at(caller())}"
+                    f"compared where the value is finite: choose other arguments"
                 )
         return (lambda zs: [f(zs)[k] for k in keep]), [found[k] for k in keep]
 

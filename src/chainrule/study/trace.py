@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import FIXED, Tensor
-from ..graph.caller import caller, made_at
+from ..graph.caller import made_at
 from ..graph.errors import DTypeError, PathError, ScalarError, UsageError
 from ..graph.namespace import XP
 from ..graph.walk import order
@@ -214,7 +214,7 @@ def _refuse(loss: Any) -> None:
     if type(loss) is not Tensor:
         raise UsageError(
             f"trace: of a {type(loss).__name__}, which does not remember how it was made; give a "
-            f"tensor computed from chainrule.tensor(...){made_at(caller(3))}"
+            f"tensor computed from chainrule.tensor(...)"
         )
     if loss.dtype.kind != "f":
         raise DTypeError(f"trace: of {loss.dtype}; only floats have gradients")

@@ -13,6 +13,7 @@ from ..graph.op import Op
 from ..ops.contract import Einsum
 from ..ops.index import Gather
 from ..ops.slicing import Slice
+from ..read.code.style import key_text
 
 INFIX = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//",
@@ -66,13 +67,5 @@ def _text(value: Any) -> str:
 
 
 def _key(key: tuple, indices: Sequence[str]) -> str:
-    parts = []
-    for kind, *rest in key:
-        if kind == "slice":
-            start, stop, step = ("" if v is None else str(v) for v in rest)
-            parts.append(f"{start}:{stop}" + (f":{step}" if step else ""))
-        elif kind == "array":
-            parts.append(indices[rest[0]] if rest[0] < len(indices) else "...")
-        else:
-            parts.append({"new": "None", "rest": "..."}.get(kind) or str(rest[0]))
-    return ", ".join(parts)
+    unknown = ("...",) * len(key)
+    return key_text(key, (*indices, *unknown))

@@ -270,7 +270,7 @@ class Run:
         )
         found = {}
         for layer, parts in health.by_layer(triples).items():
-            size = {k: _norm([p[k] for p in parts]) for k in range(3)}
+            size = {k: health.norm([p[k] for p in parts]) for k in range(3)}
             zeros = sum(int((p[0] == 0).sum()) for p in parts) / sum(p[0].size for p in parts)
             found[layer] = {
                 "norm": size[0], "ratio": size[1] / size[2] if size[2] else None, "zero": zeros,
@@ -291,10 +291,6 @@ class Run:
                 for name, metric in self.metrics:
                     found[prefix + name] = float(metric(made, data[1]))
         return found
-
-
-def _norm(arrays: list) -> float:
-    return float(np.sqrt(sum(float(np.vdot(a, a)) for a in arrays)))
 
 
 def _names(model: Module, leaves: list) -> list[str]:

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..eager.backward import value_of
 from ..eager.tensor import GIVEN, WATCHER, Tensor, as_tensor
-from ..graph.caller import caller, made_at
 from ..graph.chain import itself, push
 from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, ShapeError, UsageError
@@ -57,9 +56,7 @@ def _direction(t: Any, w: Any) -> Any:
             raise DTypeError(f"jvp: a tangent is {t.dtype}; give numbers")
         t = t.astype(w.dtype, copy=False)
     if t.shape != w.shape:
-        raise ShapeError(
-            f"jvp: a tangent has shape {t.shape}, its argument {w.shape}{made_at(caller(3))}"
-        )
+        raise ShapeError(f"jvp: a tangent has shape {t.shape}, its argument {w.shape}")
     return t
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..eager.backward import sweep, upstream_of
 from ..eager.tensor import Tensor, as_tensor
-from ..graph.caller import caller, made_at
+from ..graph.caller import made_at
 from ..graph.chain import itself, on_path, pull, where_the_path_breaks
 from ..graph.errors import PathError, ScalarError, UsageError
 from ..graph.node import Node
@@ -265,7 +265,6 @@ def _select(args: tuple, places: tuple[int, ...], asked: str) -> tuple:
         if not -len(args) <= k < len(args):
             raise UsageError(
                 f"{asked}: argnums {k}, but the function was called with {len(args)} arguments"
-                f"{made_at(caller(2))}"
             )
     return tuple(args[k] for k in places)
 

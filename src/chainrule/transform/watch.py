@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import FIXED, GIVEN, WATCHED, Tensor, as_tensor, leaf
-from ..graph.caller import caller, made_at
 from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, PathError, UsageError
 from ..graph.node import Node, as_node
@@ -160,7 +159,6 @@ def _not_float(x: Any, tree: Any, place: int, asked: str) -> DTypeError:
     return DTypeError(
         f"{asked}: argument{tree_names(tree)[place]} is {x.dtype} {x.shape}; only floats have "
         "gradients: pass x.astype(float), or name another argument with argnums"
-        f"{made_at(caller(3))}"
     )
 
 
@@ -211,7 +209,6 @@ def output(y: Any, arguments: Arguments) -> Any:
     raise PathError(
         f"{arguments.asked}: the function returned {what}, which does not depend on its argument; "
         "it left the graph on the way: float(), .item(), .value and np.asarray do that"
-        f"{made_at(caller(3))}"
     )
 
 

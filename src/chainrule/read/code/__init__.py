@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.caller import caller, made_at
+from ...graph.caller import made_at
 from ...graph.errors import UsageError
 from ...graph.node import Captured, Constant, Node
 from ...graph.walk import order, users
@@ -79,7 +79,7 @@ def _refuse_arrays(made: Program) -> None:
             name = made.inputs.get(node, str(node.op))
             raise UsageError(
                 f'code: style="python" writes single numbers, but {name} is an array; '
-                f'use style="numpy"{made_at(caller(2))}'
+                f'use style="numpy"'
             )
 
 

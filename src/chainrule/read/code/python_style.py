@@ -38,10 +38,6 @@ def _same(op, node, x):
     return f"({x})"
 
 
-def _floored(op, node, x):
-    return f"float(math.floor({x}))"
-
-
 def _elu(op, node, x):
     a, s = op.alpha * op.scale, op.scale
     return f"({s} * ({x}) if {x} > 0 else {a} * math.expm1({x}))"
