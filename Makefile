@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format bench peers docs clean
+.PHONY: demo test check format bench fuzz peers docs gallery clean
 
 demo: $(VENV)/.ready
 	$(BIN)/chainrule train digits
@@ -17,6 +17,7 @@ check: $(VENV)/.ready
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python docs/build.py --check
+	$(BIN)/python docs/gallery/build.py --check
 	$(BIN)/python -m pytest -n 2
 
 # Comparisons with PyTorch: the same sums, by somebody else.
@@ -27,9 +28,18 @@ peers: $(VENV)/.ready
 bench: $(VENV)/.ready
 	$(BIN)/python -c "import torch, autograd" 2>/dev/null || $(BIN)/pip install --quiet torch==2.13.0 autograd
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/native/run.py
+
+# Random programs, as NumPy computes them and as machine code; an hour of them.
+fuzz: $(VENV)/.ready
+	$(BIN)/python -m tests.fuzzing --minutes 60
 
 docs: $(VENV)/.ready
 	$(BIN)/python docs/build.py
+
+# Every picture of the articles, and films of some; about two minutes.
+gallery: $(VENV)/.ready
+	$(BIN)/python docs/gallery/build.py
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix --quiet .

@@ -40,9 +40,12 @@ def test_every_help_has_an_example(words):
     assert "chainrule " in run(*words).output.partition("\n")[2]
 
 
-def test_the_first_screen_shows_three_things_to_try():
+def test_the_first_screen_shows_what_to_try():
     told = run("--help").output
-    assert all(f"  chainrule {w}" in told for w in ("train digits", 'explain "', "train YOUR.csv"))
+    assert all(
+        f"  chainrule {w}" in told
+        for w in ("train digits", 'explain "', "train YOUR.csv", "practice")
+    )
 
 
 def test_the_module_and_the_command_are_the_same():

@@ -57,7 +57,7 @@ def traced(row):
     return [x for x in xs if isinstance(x, cr.Tensor)], scalar(row.call(*xs))
 
 
-ROWS = [r for r in EXAMPLES if r.differentiable and r.name not in ("scan", "cond")]
+ROWS = [r for r in EXAMPLES if r.differentiable]
 MOVING = [r for r in ROWS if r.traces]
 
 
@@ -165,7 +165,84 @@ def checkpointed():
     return [w], cr.sum(cr.checkpoint(lambda w: cr.tanh(w) * w)(w))
 
 
+def layers(activation, loss):
+    """The same network as layers, its parameters without names."""
+    ends, width = LOSSES[loss]
+    first, last = (cr.nn.Linear(a, b, dtype=np.float64, seed=a) for a, b in ((3, 4), (4, width)))
+    model = cr.nn.Sequential(first, cr.nn.__dict__[activation](), last)
+    return model.parameters(), ends(model(rng.normal(size=(5, 3))))
+
+
+def recurrent(kind, steps, **settings):
+    """A recurrent layer over some steps, with a cost at each of them and one at the end."""
+    model = getattr(cr.nn, kind)(2, 3, seed=4, dtype=np.float64, **settings)
+    y, last = model(rng.normal(size=(steps, 2, 2)))
+    last = last[0] if isinstance(last, tuple) else last
+    return model.parameters(), cr.mean(cr.square(y - 0.3)) + cr.sum(last * last * 0.5)
+
+
+def long_loop(reverse=False, steps=40):
+    """A loop over numbers that is too long to be written step by step."""
+    w, h, xs = (cr.tensor(v, name=n) for n, v in
+                (("w", 0.7), ("h", 0.2), ("xs", np.sin(np.arange(steps)))))  # fmt: skip
+    return *cr.scan(lambda h, x: (cr.tanh(w * h + x), h * h), h, xs, reverse=reverse), [w, h, xs]
+
+
+def walked(reverse=False):
+    last, ys, leaves = long_loop(reverse)
+    return leaves, last * last + cr.sum(ys)
+
+
+def branch(w):
+    """One of two bodies, by a condition that is computed."""
+    w, v = cr.tensor(w, name="w"), cr.tensor(1.3, name="v")
+    y = cr.cond(w > 0.5, lambda a, b: cr.sin(a) * b, lambda a, b: a * b * b, w, v)
+    return [w, v], y * w
+
+
+def branch_in_a_loop():
+    """A body that chooses at every step."""
+    w, h, xs = (cr.tensor(v, name=n) for n, v in
+                (("w", 0.7), ("h", 0.2), ("xs", np.cos(np.arange(30.0)))))  # fmt: skip
+
+    def step(h, x):
+        return cr.cond(x > 0, lambda a: cr.tanh(a * w), lambda a: a * 0.5 + x, h), None
+
+    return [w, h, xs], cr.scan(step, h, xs)[0] * w
+
+
+def loop_in_a_loop():
+    """A body with a loop of its own."""
+    w, h, xs = (cr.tensor(v, name=n) for n, v in
+                (("w", 0.7), ("h", 0.2), ("xs", np.cos(np.arange(9.0)))))  # fmt: skip
+
+    def step(h, x):
+        inner, _ = cr.scan(lambda c, v: (c * w + v, None), h, xs[:6])
+        return cr.tanh(inner + x), None
+
+    return [w, h, xs], cr.scan(step, h, xs)[0] * w
+
+
+LAYERS = ("ReLU", "Sigmoid", "Tanh", "GELU", "SiLU", "ELU", "SELU", "Softplus", "LeakyReLU")
+SINGLE = {  # graphs of single numbers, which plain Python writes too
+    "a long loop": walked,
+    "a long loop, reverse": lambda: walked(reverse=True),
+    "a branch, first": lambda: branch(0.7),
+    "a branch, second": lambda: branch(0.3),
+    "a branch in a loop": branch_in_a_loop,
+}
 NETWORKS = {
+    **{a: lambda a=a: layers(a, "mse") for a in LAYERS},
+    **{f"Tanh, {k}": lambda k=k: layers("Tanh", k) for k in LOSSES},
+    **{
+        f"{k}, {n} steps": lambda k=k, n=n: recurrent(k, n)
+        for k in ("RNN", "LSTM", "GRU")
+        for n in (1, 3, 40)
+    },
+    "LSTM, both ways": lambda: recurrent("LSTM", 12, bidirectional=True),
+    "GRU, two layers": lambda: recurrent("GRU", 12, num_layers=2),
+    **SINGLE,
+    "a loop in a loop": loop_in_a_loop,
     **{a: lambda a=a: network(a, "mse") for a in ACTIVATIONS},
     **{f"tanh, {k}": lambda k=k: network("tanh", k) for k in LOSSES},
     "rnn": rnn,
@@ -233,6 +310,88 @@ def test_the_python_code_of_a_scalar_op_gives_the_engines_gradients(row, tmp_pat
           loss, leaves)  # fmt: skip
 
 
+@pytest.mark.parametrize("name", SINGLE)
+def test_the_python_code_of_loops_and_branches_gives_the_engines_gradients(name, tmp_path):
+    leaves, loss = SINGLE[name]()
+    written = cr.code(loss, wrt=leaves, style="python")
+    assert "import numpy" not in written
+    agree(run(tmp_path / "written.py", written, wrap=np.ndarray.tolist), loss, leaves)
+
+
+def test_a_long_loop_is_written_as_a_loop_and_its_gradient_as_one_the_other_way():
+    leaves, loss = recurrent("RNN", 40)
+    lines = str(cr.code(loss, wrt=leaves)).splitlines()
+    assert "    for k in range(40):" in lines
+    assert "    for k in reversed(range(40)):" in lines
+    assert len(lines) < 60
+
+
+def test_what_a_loop_needs_no_more_is_not_computed():
+    leaves, loss = recurrent("RNN", 40)  # the states before each step are given: nothing for them
+    written = str(cr.code(loss, wrt=[leaves[0]]))
+    assert "b1_g" not in written
+
+
+def test_a_short_loop_is_written_step_by_step():
+    leaves, loss = loop()
+    assert "for " not in cr.code(loss, wrt=leaves)
+
+
+def test_a_branch_is_written_as_if_and_else():
+    leaves, loss = branch(0.7)
+    lines = str(cr.code(loss, wrt=leaves)).splitlines()
+    assert "    if u1:" in lines
+    assert "        y = np.sin(w) * v" in lines
+    assert "        y = w * v * v" in lines
+
+
+def test_the_other_branch_is_there_too(tmp_path):
+    _, loss = branch(0.7)
+    leaves, other = branch(0.3)
+    (tmp_path / "written.py").write_text(cr.code(loss), "utf-8")
+    given = runpy.run_path(str(tmp_path / "written.py"))["forward_and_backward"](0.3, 1.3)
+    agree(given, other, leaves)
+
+
+def two_linear():
+    model = cr.nn.Sequential(cr.nn.Linear(3, 4), cr.nn.ReLU(), cr.nn.Linear(4, 1))
+    return model, cr.sum(model(np.ones((2, 3), np.float32)))
+
+
+def test_parameters_without_a_name_are_weights_and_biases():
+    model, loss = two_linear()
+    written = cr.code(loss, wrt=model.parameters())
+    assert "return loss, {" in written
+    assert '"w1": w1_g, "b1": b1_g, "w2": w2_g, "b2": b2_g' in written
+
+
+def test_the_parameters_of_a_model_are_called_by_their_place():
+    model, loss = two_linear()
+    assert '"layer0_weight": layer0_weight_g' in cr.code(loss, wrt=model)
+
+
+@cr.nn.layer
+class Named(cr.nn.Module):
+    fc1: cr.nn.Linear
+    fc2: cr.nn.Linear
+
+    def __call__(self, x):
+        return self.fc2(cr.tanh(self.fc1(x)))
+
+
+def test_a_path_of_fields_makes_a_name():
+    model = Named(cr.nn.Linear(2, 3), cr.nn.Linear(3, 1, bias=False))
+    written = cr.code(cr.sum(model(np.ones((4, 2), np.float32))), wrt=model)
+    assert "fc1_weight_g = " in written
+    assert "fc2_weight_g = " in written
+
+
+def test_a_dict_of_tensors_tells_their_names():
+    model, loss = two_linear()
+    named = dict(zip(("A", "a", "B", "b"), model.parameters(), strict=True))
+    assert '{"A": A_g, "a": a_g, "B": B_g, "b": b_g}' in cr.code(loss, wrt=named)
+
+
 def test_the_backward_loop_of_a_loop_is_written_too(tmp_path):
     xs = np.array([0.5, -0.2, 0.1])
 
@@ -293,6 +452,13 @@ def test_a_wrong_line_would_be_noticed(tmp_path):
         agree(run(tmp_path / "written.py", spoilt), loss, leaves)
 
 
+def test_what_is_asked_about_a_value_is_not_its_name():
+    x = cr.tensor(2.0, name="x")
+    asked = cr.code(cr.sin(x) * x)
+    assert "asked" not in asked
+    assert "return loss," in asked
+
+
 def test_a_graph_is_written_as_its_function():
     graph = cr.capture(lambda w, x: cr.sum(cr.tanh(x @ w)), np.ones((2, 2)), np.ones((3, 2)))
     written = cr.code(graph)
@@ -327,13 +493,6 @@ def test_an_op_of_the_users_is_written_as_what_it_computes(tmp_path):
     agree(run(tmp_path / "written.py", cr.code(loss)), loss, [x])
 
 
-def looped():
-    """A loop of many steps in one op."""
-    step = lambda h, x: (cr.tanh(h * x), h)  # noqa: E731
-    h, _ = cr.scan(step, cr.tensor(1.0, name="h"), cr.tensor(np.ones(100), name="xs"))
-    return h
-
-
 REFUSED = {
     "no history": (lambda: cr.code(3.0), cr.UsageError, "does not remember"),
     "style": (lambda: cr.code(cr.tensor(1.0) * 2.0, style="c"), cr.UsageError, "style='c'"),
@@ -341,9 +500,12 @@ REFUSED = {
     "not on the path": (
         lambda: cr.code(cr.tensor(1.0) * 2.0, wrt=[cr.tensor(1.0, name="q")]), cr.PathError, "q"),
     "arrays in python": (
-        lambda: cr.code(cr.sum(cr.tensor([1.0, 2.0], name="v")), style="python"),
+        lambda: cr.code(cr.sum(cr.sin(cr.tensor([1.0, 2.0], name="v"))), style="python"),
         cr.UsageError, "v is an array"),
-    "a loop": (lambda: cr.code(looped()), cr.UsageError, "scan cannot be written"),
+    "a list that is computed with": (
+        lambda: cr.code(cr.sum(cr.square(long_loop()[1])), style="python"), cr.UsageError, "array"),
+    "a model without its parameters": (
+        lambda: cr.code(cr.tensor(1.0) * 2.0, wrt=cr.nn.Linear(1, 1)), cr.PathError, "weight"),
 }  # fmt: skip
 
 

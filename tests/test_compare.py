@@ -135,3 +135,15 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_command_refuses(name):
     assert CliRunner().invoke(main, REFUSED[name]).exit_code == 2
+
+
+def test_algebra_that_would_be_too_large_is_not_tried():
+    def nested(w):
+        h = np.array([0.5, 1.0, 2.0, -1.0]) * w
+        for _ in range(3):
+            h = cr.sin(cr.tanh(h) * w)
+        return cr.sum(h**2)
+
+    sizes = [row.symbolic for row in cr.compare(nested, 1.5).growth]
+    assert sizes[0] is not None
+    assert sizes[-1] is None

@@ -123,7 +123,7 @@ def test_a_node_knows_its_shape_and_the_line_that_made_it():
 def test_a_node_is_frozen_and_holds_no_numbers(x):
     with pytest.raises(AttributeError, match="frozen"):
         x.shape = (3,)
-    assert set(Node.__slots__) == {"__weakref__", "inputs", "line", "op", "spec"}
+    assert set(Node.__slots__) == {"__weakref__", "inputs", "line", "op", "spec", "weak"}
 
 
 MISTAKES = {

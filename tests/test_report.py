@@ -10,8 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.show.chart import Series, chart
-from chainrule.show.layout import layered
-from chainrule.show.network import MOST, draw_network
+from chainrule.show.draw import draw
 from chainrule.show.page import Report, page
 from chainrule.show.svg import DARK, INKS, LIGHT
 from chainrule.show.ticks import linear_ticks, log_ticks, tick_text
@@ -119,53 +118,43 @@ def test_curves_stand_out_from_their_ground(dark):
     assert min(contrast(c, INKS["card"][dark]) for c in (LIGHT, DARK)[dark]) >= 3
 
 
-def test_edges_point_downwards_and_pass_no_node():
-    nodes = list(range(8))
-    edges = [(0, 1), (1, 2), (2, 3), (0, 3), (3, 4), (0, 5), (5, 6), (4, 7), (6, 7), (0, 7)]
-    plan = layered(nodes, edges)
-    assert all(plan.rank[a] < plan.rank[b] for a, b in edges)
-    taken = [(plan.rank[n], plan.place[n]) for n in nodes]
-    taken += [bend for bends in plan.bends.values() for bend in bends]
-    assert len(set(taken)) == len(taken)
-
-
-def test_nodes_of_one_rank_stand_apart():
-    plan = layered(range(7), [(0, k) for k in range(1, 6)] + [(k, 6) for k in range(1, 6)])
-    places = sorted(plan.place[k] for k in range(1, 6))
-    assert np.diff(places).min() >= 1
-
-
 def model(depth=2):
     layers = [x for _ in range(depth) for x in (cr.nn.Linear(3, 3), cr.nn.ReLU())]
     return cr.nn.Sequential(*layers, cr.nn.Linear(3, 2))
 
 
-def drawn(net, loss=cr.nn.losses.cross_entropy):
-    return draw_network(net, np.ones((4, 3), np.float32), np.zeros(4, np.int64), loss)
+def drawn(net, fold):
+    x, y = np.ones((4, 3), np.float32), np.zeros(4, np.int64)
+    made = draw(net, x, y, loss="cross_entropy", shapes=True, gradients=False, fold=fold)
+    return ElementTree.fromstring(made.svg)
+
+
+def of_class(root, name):
+    return [e for e in root.iter() if name in (e.get("class") or "").split()]
 
 
 def test_the_network_is_drawn_layer_by_layer_with_every_parameter():
-    root = ElementTree.fromstring(drawn(model()))
+    root = drawn(model(), fold=False)
     told = "".join(root.itertext())
     assert all(name in told for name in model().named_parameters())
-    assert sum(e.get("class") == "band" for e in root.iter()) == 2 + 5
+    assert len(of_class(root, "open")) == 5 + 1
 
 
-def test_a_deep_network_is_drawn_with_a_box_for_each_layer():
-    root = ElementTree.fromstring(drawn(model(depth=MOST)))
-    assert sum(e.get("class") == "op" for e in root.iter()) == 2 * MOST + 2
+def test_a_folded_network_has_a_box_for_each_layer_and_one_for_the_loss():
+    root = drawn(model(depth=40), fold=True)
+    assert len(of_class(root, "folded")) == 2 * 40 + 1 + 1
 
 
-def test_no_two_boxes_of_a_drawing_overlap():
-    root = ElementTree.fromstring(drawn(model()))
+def test_no_two_shapes_of_a_drawing_overlap():
     boxes = [
         [float(e.get(k)) for k in ("x", "y", "width", "height")]
-        for e in root.iter() if e.get("class") in ("op", "given")
-    ]  # fmt: skip
+        for e in of_class(drawn(model(), fold=False), "shape")
+    ]
     apart = [
         a[0] + a[2] <= b[0] or b[0] + b[2] <= a[0] or a[1] + a[3] <= b[1] or b[1] + b[3] <= a[1]
         for k, a in enumerate(boxes) for b in boxes[:k]
     ]  # fmt: skip
+    assert len(boxes) > 12
     assert all(apart)
 
 

@@ -186,3 +186,21 @@ def test_a_mistake_is_said_in_words(name):
     wrong, kind, words = MISTAKES[name]
     with pytest.raises(kind, match=words):
         wrong(cr.tensor([1.0, 2.0], name="x"))
+
+
+def test_steps_are_numbered_as_in_code_and_derivations():
+    x, w = cr.tensor(0.5, name="x"), cr.tensor(-2.0, name="w")
+    s = cr.sin(x * w).named("s")
+    loss = (cr.exp(s) + s**2).named("L")
+    told = [step.name for step in cr.trace(loss).steps if not step.is_variable]
+    derived = [step.of[0] for step in cr.derive(loss).section("substitution")]
+    assert told == derived == ["u1", "s", "u2", "u3", "L"]
+    assert all(f"{name} = " in cr.code(loss) for name in told)
+
+
+def test_parameters_without_a_name_are_called_as_in_code():
+    model = cr.nn.Sequential(cr.nn.Linear(2, 2), cr.nn.Tanh(), cr.nn.Linear(2, 1), seed=0)
+    loss = cr.sum(model(np.ones((1, 2), np.float32)))
+    told = [step.name for step in cr.trace(loss).steps if step.is_variable]
+    assert told == ["w1", "b1", "w2", "b2"]
+    assert all(f" {name} (" in cr.code(loss) for name in told)

@@ -30,14 +30,21 @@ if TYPE_CHECKING:
     from . import nn, optim
     from .ops.custom import elementwise
     from .read.code import code
+    from .show import pictures
+    from .show.animate import animate
+    from .show.draw import draw
     from .study.check import check_grads
     from .study.compare import compare
+    from .study.derive import derive
     from .study.finite import finite
+    from .study.paths import paths
+    from .study.practice import practice
     from .study.trace import trace as _trace
     from .train import History, fit
     from .transform import (
         capture,
         checkpoint,
+        compile,
         cond,
         grad,
         hessian,
@@ -60,19 +67,24 @@ __array_api_version__ = "2024.12"
 _LATER = {
     "ops.custom": ("elementwise",),
     "read.code": ("code",),
+    "show.animate": ("animate",),
+    "show.draw": ("draw",),
     "study.check": ("check_grads",),
     "study.compare": ("compare",),
+    "study.derive": ("derive",),
     "study.finite": ("finite",),
+    "study.paths": ("paths",),
+    "study.practice": ("practice",),
     "study.trace": ("trace",),
     "train": ("History", "fit"),
     "transform": (
-        "capture", "checkpoint", "cond", "grad", "hessian", "hvp", "jacobian", "jvp", "scan",
-        "stop_gradient", "tree_flatten", "tree_leaves", "tree_map", "tree_unflatten",
+        "capture", "checkpoint", "compile", "cond", "grad", "hessian", "hvp", "jacobian", "jvp",
+        "scan", "stop_gradient", "tree_flatten", "tree_leaves", "tree_map", "tree_unflatten",
         "value_and_grad", "vjp",
     ),
 }  # fmt: skip
 _PLACE = {name: place for place, names in _LATER.items() for name in names}
-_ROOMS = ("nn", "optim")
+_ROOMS = {"nn": "nn", "optim": "optim", "pictures": "show.pictures"}
 
 __all__ = [*dict.fromkeys([*_ROOMS, *_PLACE, *_errors.__all__, *_ops, *_eager])]
 
@@ -83,7 +95,7 @@ if not TYPE_CHECKING:  # else a checker would believe in every name
         from importlib import import_module
 
         if name in _ROOMS:
-            return import_module(f"{__name__}.{name}")
+            return import_module(f"{__name__}.{_ROOMS[name]}")
         if name == "__version__":
             from importlib.metadata import version
 

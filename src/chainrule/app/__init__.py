@@ -1,1 +1,1 @@
-"""The command line: train, explain, doctor."""
+"""The command line: train, explain, compare, practice, doctor."""

@@ -7,6 +7,7 @@ import click
 from .compare import compare_command
 from .doctor import doctor_command
 from .explain import explain_command
+from .practice import practice_command
 from .terminal import Commands
 from .training import train_command
 
@@ -20,9 +21,10 @@ def main() -> None:
     """See-through backpropagation: train a network, and see where every gradient comes from.
 
     \b
-    Three things to try first:
+    Four things to try first:
       chainrule train digits
       chainrule explain "(x + y) * z" x=-2 y=5 z=-4
+      chainrule practice --set seed2
       chainrule train YOUR.csv --target COLUMN
 
     Every command tells more with --help.
@@ -32,4 +34,5 @@ def main() -> None:
 main.add_command(train_command)
 main.add_command(explain_command)
 main.add_command(compare_command)
+main.add_command(practice_command)
 main.add_command(doctor_command)

@@ -2,50 +2,77 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from ..eager.tensor import Tensor
+from ..graph.errors import UsageError
 from ..study.compare import Comparison, compare_tape
-from .expression import assignment, evaluate, names_in, one_line
-from .functions import CONSTANTS
-from .mistake import did_you_mean, mistake
+from ..study.formula import CONSTANTS, did_you_mean, mistake, names_in
+from .files import CURVES, writable
+from .target import FILE, Target, target
+from .terminal import Words
 
 
-def comparison(expression: str, assignments: tuple[str, ...]) -> Comparison:
-    """The comparison for an expression at these values.
+def comparison(expression: str, assignments: tuple[str, ...] = ()) -> Comparison:
+    """The comparison for an expression, a function of a file or a saved run, at these values.
 
     Raises: ExpressionError, with a caret under the mistake.
 
     >>> comparison("(x + y) * z", ("x=-2", "y=5", "z=-4"))["backprop"].gradient
     array([-4., -4.,  3.])
     """
-    text = one_line(expression)
-    values = dict(assignment(a) for a in assignments)
-    names = names_in(text)
-    made = evaluate(text, values)
-    if not isinstance(made, Tensor) or made.size != 1 or made.dtype.kind != "f":
-        raise mistake(text, 0, len(text), "this is not one number", "take sum(...) of it")
-    used = [v for n, v in values.items() if n in names]
+    return compared(target(expression, assignments))
+
+
+def compared(found: Target, wrt: list[Any] | None = None) -> Comparison:
+    """The comparison for a target.
+
+    Raises: UsageError where there is nothing to differentiate by.
+    """
+    if found.result.size != 1:
+        raise UsageError(f"{found.title}: this is not one number; take the sum or mean of it")
+    used = wrt or list(found.used().values())
     if not used:
-        known = [n for n in names if n not in CONSTANTS]
-        advice = did_you_mean(next(iter(values), ""), known, "give a value: x=2")
-        raise mistake(text, 0, len(text), "the expression has no variable", advice)
-    return compare_tape(made, used)
+        raise _no_variable(found)
+    return compare_tape(found.output, used)
 
 
-@click.command("compare", context_settings={"ignore_unknown_options": True})
-@click.argument("expression")
+def _no_variable(found: Target) -> UsageError | Any:
+    if FILE.fullmatch(found.title):
+        return UsageError(f"{found.title}: the result depends on no argument and no tensor")
+    text = found.title
+    known = [n for n in names_in(text) if n not in CONSTANTS]
+    advice = did_you_mean(next(iter(found.variables), ""), known, "give a value: x=2")
+    return mistake(text, 0, len(text), "the expression has no variable", advice)
+
+
+@click.command("compare", cls=Words, context_settings={"ignore_unknown_options": True})
+@click.argument("function")
 @click.argument("values", nargs=-1)
-def compare_command(expression: str, values: tuple[str, ...]) -> None:
+@click.option("--plot", metavar="FILE", help="Draw the table as curves: .svg .png .html")
+@click.option("--wrt", multiple=True, metavar="NAME", help="Of which variables; repeat for more.")
+def compare_command(
+    function: str, values: tuple[str, ...], plot: str | None, wrt: tuple[str, ...]
+) -> None:
     """Take one derivative in every way: error, operations, and how both grow.
 
-    VALUES are written name=number or name=[[1, 2], [3, 4]]. The symbolic way needs SymPy:
-    pip install "chainrule[symbolic]".
+    FUNCTION is an expression in quotes, a function in a Python file (FILE.py:name), or the
+    folder of a saved run. VALUES are written name=number or name=[[1, 2], [3, 4]]. The symbolic
+    way needs SymPy: pip install "chainrule[symbolic]".
 
     \b
     Examples:
       chainrule compare "sin(x**2)" x=1.5
-      chainrule compare "(x + y) * z" x=-2 y=5 z=-4
-      chainrule compare "sum(tanh(A @ x))" "A=[[1, 2], [3, 4]]" "x=[0.5, -0.2]"
+      chainrule compare "(x + y) * z" x=-2 y=5 z=-4 --plot ways.svg
+      chainrule compare examples/neuron.py:cost --wrt w1 --wrt b
     """
-    click.echo(str(comparison(expression, values)))
+    path = writable("--plot", plot, CURVES)
+    found = target(function, values)
+    made = compared(found, found.chosen(wrt))
+    click.echo(str(made))
+    if path is not None:
+        from ..show.curves.comparison import comparison as drawn
+
+        drawn(made).save(str(path))
+        click.echo(f"written to {path}")

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-PACKAGES = ("chainrule", "numpy", "optree", "click", "rich", "safetensors")
+PACKAGES = ("chainrule", "numpy", "optree", "click", "rich", "safetensors", "llvmlite")
 EXTRAS = {"data": (("sklearn", "scikit-learn"),)}  # extra → (module, package)
 PREFIXES = ("scipy_openblas_", "openblas_")
 SUFFIXES = ("64_", "_64", "")
@@ -32,7 +32,7 @@ def facts() -> list[tuple[str, str]]:
         ("cpu", cpu()),
         ("cores", _cores()),
     ]
-    return rows + blas() + _environment() + extras()
+    return rows + blas() + machine_code() + _environment() + extras()
 
 
 def _version(package: str) -> str:
@@ -78,6 +78,32 @@ def blas() -> list[tuple[str, str]]:
     if threads is not None:
         rows.append(("blas threads", str(threads())))
     return rows
+
+
+def machine_code() -> list[tuple[str, str]]:
+    """What `cr.compile` has here: LLVM, its processor, threads, and where it keeps object code."""
+    from ..read.native import engine, objects, threads
+
+    reason = engine.missing()
+    if reason:
+        return [("machine code", f"missing: {reason}; compiled functions run by NumPy, slower")]
+    host = engine.host()
+    count = threads.wanted()
+    return [
+        ("llvm", f"{'.'.join(map(str, host.versions[1]))}, for {host.cpu}, {host.target.triple}"),
+        ("vectors", f"{8 * engine.register()} bits"),
+        ("threads", f"{count} for compiled functions; CHAINRULE_NUM_THREADS sets how many"),
+        ("products", "our own code at every size; NumPy's BLAS is not asked"),
+        ("object code", _kept(objects.folder())),
+    ]
+
+
+def _kept(folder: Path | None) -> str:
+    if folder is None:
+        return "is not kept: CHAINRULE_CACHE is off, or there is no home"
+    files = list(folder.glob("*.object")) if folder.is_dir() else []
+    size = sum(f.stat().st_size for f in files)
+    return f"{folder}: {len(files)} files, {size / 1e6:.1f} MB; CHAINRULE_CACHE_DIR moves it"
 
 
 def _openblas() -> ctypes.CDLL | None:

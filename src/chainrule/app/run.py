@@ -12,9 +12,10 @@ import numpy as np
 
 from ..graph.errors import DataError, UsageError
 from ..nn import Sequential
-from ..nn.losses import loss_named
-from ..show.network import draw_network
+from ..show.draw import draw
 from ..show.page import Report, figure, page
+from ..show.training.report import pictures
+from ..study.formula import did_you_mean
 from ..study.health import verdicts
 from ..train import History, fit
 from ..train.data import NAMES, PARTS, Prepared, builtin
@@ -22,11 +23,11 @@ from ..train.fit import METRICS
 from ..train.folder import new_folder, save_history, save_json, save_weights, versions
 from ..train.progress import ProgressBar
 from ..train.table import from_csv
-from .mistake import did_you_mean
 from .settings import OPTIMIZERS, Settings, epochs_for, network, sizes
 from .terminal import say as say_aloud
 
 LOSS = {"classification": "cross_entropy", "regression": "mse"}
+SAMPLE = 8  # examples that are saved with a run
 METRIC = {"classification": "accuracy", "regression": "r2"}
 
 
@@ -103,7 +104,7 @@ def _fit(data: Prepared, settings: Settings, model: Sequential, quiet: bool) -> 
             model, *data.part("train"), loss=LOSS[data.task], optimizer=settings.optimiser(),
             epochs=settings.epochs, batch_size=settings.batch_size, seed=settings.seed,
             validation=data.part("validation"), metrics=(METRIC[data.task],),
-            callbacks=() if quiet else (bar,),
+            callbacks=() if quiet else (bar,), record=True,
         )  # fmt: skip
     seconds = perf_counter() - started
     return Outcome(data, settings, model, history, judge(data, model), health(history), seconds)
@@ -198,10 +199,19 @@ def record(outcome: Outcome, model: dict[str, Any]) -> dict[str, Any]:
             "features": data.features, "classes": data.classes, "notes": data.notes,
         },
         "task": data.task, "settings": asdict(outcome.settings), "model": model,
+        "loss": LOSS[data.task], "sample": sample(data),
         "epochs_completed": len(outcome.history.rows), "interrupted": outcome.history.interrupted,
         "result": outcome.result, "health": outcome.health, "seconds": outcome.seconds,
         "versions": versions(),
     }  # fmt: skip
+
+
+def sample(data: Prepared) -> dict[str, Any]:
+    """A few training examples as the network sees them: enough to look at the run later."""
+    X, y = data.part("train")
+    few = np.linspace(0, len(X) - 1, min(SAMPLE, len(X))).astype(int)  # rows are often sorted
+    targets = y[few] if data.task == "classification" else y[few, None]
+    return {"x": X[few].tolist(), "y": targets.tolist()}
 
 
 def report(outcome: Outcome) -> Report:
@@ -227,14 +237,19 @@ def report(outcome: Outcome) -> Report:
     X, y = data.part("train")
     batch = slice(0, settings.batch_size)
     target = y[batch] if data.task == "classification" else y[batch, None]
+    drawn = draw(
+        outcome.model, X[batch], target, loss=LOSS[data.task], shapes=True, gradients=False,
+        fold=True, legend=False, ident="network",
+        title=f"The network of {data.name} and its loss",
+    )  # fmt: skip
     told_settings = [(k.replace("_", " "), _told(v)) for k, v in asdict(settings).items()]
     told_settings += [(k, f"{len(v):,} rows") for k, v in data.rows.items()]
     told_settings += list(versions().items())
     return Report(
         f"{data.name}: a network of {len(settings.hidden) + 1} layers", told, figures, rows,
         metric, outcome.health,
-        draw_network(outcome.model, X[batch], target, loss_named(LOSS[data.task])),
-        told_settings, data.notes,
+        drawn.svg,
+        told_settings, data.notes, pictures(outcome.history, data.features, data.classes),
     )  # fmt: skip
 
 

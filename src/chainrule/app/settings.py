@@ -66,9 +66,16 @@ def sizes(text: str) -> tuple[int, ...]:
 
 def network(inputs: int, outputs: int, settings: Settings) -> nn.Sequential:
     """Fully connected layers with an activation between each two."""
-    layers: list[Any] = []
+    return layers(inputs, settings.hidden, outputs, settings.activation, settings.seed)
+
+
+def layers(
+    inputs: int, hidden: tuple[int, ...], outputs: int, activation: str, seed: int
+) -> nn.Sequential:
+    """The same from plain sizes and the activation's name, as a saved run tells them."""
+    found: list[Any] = []
     before = inputs
-    for size in settings.hidden:
-        layers += [nn.Linear(before, size), ACTIVATIONS[settings.activation]()]
+    for size in hidden:
+        found += [nn.Linear(before, size), ACTIVATIONS[activation]()]
         before = size
-    return nn.Sequential(*layers, nn.Linear(before, outputs), seed=settings.seed)
+    return nn.Sequential(*found, nn.Linear(before, outputs), seed=seed)

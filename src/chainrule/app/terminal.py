@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 import click
 
-from ..graph.errors import ChainruleError
+from ..graph.errors import ChainruleError, UsageError
+from ..study.formula import did_you_mean
 
 WIDTH_OF_A_FILE = 120  # where there is no terminal to ask, as in a pipe
 
@@ -42,6 +44,34 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which they are worth knowing."""
         return list(self.commands)
+
+
+class Words(click.Command):
+    """A command whose options with an optional word take it after `=` alone.
+
+    So in `--code x=2` the value of x is not taken for the name of a style; of what begins like an
+    option and is none, the nearest one is told.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Spell a lone option out, and refuse what is no option."""
+        options = [o for o in self.params if isinstance(o, click.Option)]
+        known = {name: o for o in options for name in o.opts}
+        spelt = []
+        for k, given in enumerate(args):
+            option = known.get(given)
+            following = args[k + 1] if k + 1 < len(args) else ""
+            if option is not None and not option.is_flag and isinstance(option.flag_value, str):
+                words = getattr(option.type, "choices", ())
+                given = given if following in words else f"{given}={option.flag_value}"
+            elif option is None and re.fullmatch(r"--[a-z][a-z-]{2,}(=.*)?", given):
+                name = given.partition("=")[0]
+                first = all(a[:1] == "-" for a in args[:k])  # it may be an expression: --x
+                advice = did_you_mean(name, known, "" if first else "see --help")
+                if name not in ("--help", *known) and advice:
+                    raise UsageError(f"there is no option {name}; {advice}")
+            spelt.append(given)
+        return super().parse_args(ctx, spelt)
 
 
 def say(message: str, bold: bool = False, warn: bool = False) -> None:

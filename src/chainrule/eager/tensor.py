@@ -53,18 +53,21 @@ class Tensor(Operators):
     `backward`. Make one with `chainrule.tensor`.
     """
 
-    __slots__ = ("__weakref__", "_grad", "_label", "_shared", "_value", "inputs", "line", "op")
+    __slots__ = (
+        "__weakref__", "_calls", "_grad", "_label", "_shared", "_value", "inputs", "line", "op",
+    )  # fmt: skip
 
     _value: Any  # an array; a tuple of them where the op has several values
     _grad: ndarray | None
     _shared: ndarray | None
     _label: str | None
+    _calls: tuple | None  # (layer, what it was given, the calls within): for drawings
 
     def __init__(self, value: Any, op: Op | None = None, inputs: tuple = (), line: Any = None):
         if op is None:
             raise UsageError("cr.Tensor is the class; to make a tensor write cr.tensor(data)")
         self._value, self.op, self.inputs, self.line = value, op, inputs, line
-        self._grad = self._shared = self._label = None
+        self._grad = self._shared = self._label = self._calls = None
 
     @property
     def value(self) -> ndarray:
@@ -170,6 +173,7 @@ class Tensor(Operators):
         """
         if self.inputs:
             same = Tensor(self._value, self.op, self.inputs, self.line)
+            same._calls = self._calls
         else:
             same = FUNCTIONS["positive"](self)
         same._label = name

@@ -31,6 +31,7 @@ class Input(ByIdentity, Leaf):
 
     given: Spec
     label: str = ""
+    weak: bool = False  # stands for a Python number, which takes the dtype of what it meets
 
     def spec(self) -> Spec:
         return self.given
@@ -92,22 +93,24 @@ class _NoAttribute(TracingError, AttributeError):
 class Node(Operators):
     """`op` applied to `inputs`. Frozen, and interned: equal computations are the same object."""
 
-    __slots__ = ("__weakref__", "inputs", "line", "op", "spec")
+    __slots__ = ("__weakref__", "inputs", "line", "op", "spec", "weak")
 
-    op: Op
+    op: Any  # an Op; readers ask it for what its family has
     inputs: tuple[Node, ...]
     spec: Any  # a Spec, or a tuple of them where the op has several values
     line: Place | None
+    weak: bool  # one number, made of Python numbers alone
 
-    def __new__(cls, op: Op, inputs: tuple[Node, ...] = ()) -> Node:
+    def __new__(cls, op: Op, inputs: tuple[Node, ...] = (), line: Place | None = None) -> Node:
         key = (op, tuple(map(id, inputs)))  # by id: == of two nodes is a node
         found = _INTERNED.get(key)
         if found is not None:
             return found
         node = object.__new__(cls)
-        line = caller(2)
+        line = caller(2) if line is None else line
         spec = op.spec(*(i.spec for i in inputs))
-        for name, value in (("op", op), ("inputs", inputs), ("spec", spec), ("line", line)):
+        weak = _is_weak(op, inputs, spec)
+        for name, value in zip(cls.__slots__[1:], (inputs, line, op, spec, weak), strict=True):
             object.__setattr__(node, name, value)
         _INTERNED[key] = node
         return node
@@ -163,7 +166,7 @@ class Node(Operators):
         )
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("item", "value", "grad", "backward"):
+        if name in ("item", "value", "tolist", "numpy", "grad", "backward"):
             raise _NoAttribute(str(self._no_number(f".{name}", "cr.* functions of the value")))
         raise AttributeError(f"a value of a traced function has no {name}")
 
@@ -184,7 +187,10 @@ class Node(Operators):
     __index__ = __int__
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        raise self._no_number("np.asarray", "cr.* functions in place of NumPy's")
+        raise self._no_number(
+            "np.asarray",
+            "cr.* functions in place of NumPy's, and cr.where(mask, x, 0) in place of x[mask]",
+        )
 
 
 def input_node(shape: tuple[int, ...], dtype: Any = np.float64, name: str = "") -> Node:
@@ -206,8 +212,8 @@ def as_node(x: Any, among: tuple = ()) -> Node:
         return constant_node(x, weak_dtype(x, among))
     if isinstance(x, np.generic):
         return constant_node(x, x.dtype)
-    if type(x) is np.ndarray and x.size and not any(x.strides):  # one number, broadcast
-        number = constant_node(x[(0,) * x.ndim], x.dtype)
+    if type(x) is np.ndarray and not any(x.strides):  # one number, broadcast
+        number = constant_node(x[(0,) * x.ndim] if x.size else 0, x.dtype)
         return number if x.ndim == 0 else FUNCTIONS["broadcast_to"](number, x.shape)
     found = x if hasattr(x, "shape") else np.asarray(x)
     if found.dtype.kind not in "biuf":
@@ -215,9 +221,36 @@ def as_node(x: Any, among: tuple = ()) -> Node:
     return Node(Captured(found))
 
 
+def _is_weak(op: Op, inputs: tuple[Node, ...], spec: Any) -> bool:
+    if not inputs:
+        return getattr(op, "weak", False)
+    if type(op) is Pick and inputs[0].op.bodies:
+        return inputs[0].op.gives_weak(op.index)
+    return any([i.weak for i in inputs]) and spec[0] == () and all(
+        [i.weak or isinstance(i.op, Constant) for i in inputs]
+    )  # fmt: skip
+
+
 def _apply(op: Op, xs: tuple) -> Any:
     among = xs[op.conditions :]
-    return unpack(Node(op, tuple(as_node(x, among) for x in xs)))
+    nodes = tuple(as_node(x, among) for x in xs)
+    if any([n.weak for n in nodes]) and not op.bodies:
+        k = op.conditions  # what only chooses keeps the dtype it has
+        nodes = (*nodes[:k], *_settled(nodes[k:], xs[k:]))
+    return unpack(Node(op, nodes))
+
+
+def _settled(nodes: tuple[Node, ...], xs: tuple) -> tuple[Node, ...]:
+    """Numbers that stand for Python's, in the dtype they take beside operands that have one."""
+    strong = [n for n, x in zip(nodes, xs, strict=True)
+              if not n.weak and not isinstance(x, (bool, int, float))]  # fmt: skip
+    if not strong:
+        return nodes
+    kinds = {"b": True, "i": 1, "f": 1.0}
+    return tuple(
+        FUNCTIONS["astype"](n, weak_dtype(kinds[n.dtype.kind], tuple(strong))) if n.weak else n
+        for n in nodes
+    )
 
 
 def unpack(made: Node) -> Any:

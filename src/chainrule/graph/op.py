@@ -63,6 +63,7 @@ class Op:
     selects: ClassVar[bool] = False  # discards some elements of its operands, as `where` does
     conditions: ClassVar[int] = 0  # leading operands that choose, and have no gradient
     stops: ClassVar[bool] = False  # lets no gradient through
+    bodies: ClassVar[bool] = False  # has a graph inside, which knows what its operands are
     zero: ClassVar[bool] = False  # the gradient is 0 almost everywhere (floor, sign)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -97,6 +98,10 @@ class Op:
     def push(self, ts: list, y: Any, xs: list) -> Any:
         """The tangent of the value from the tangents of the operands (None: it is 0)."""
         raise NotImplementedError(f"{type(self).__name__}.push")
+
+    def gives_weak(self, index: int) -> bool:
+        """Whether one of its values is made of Python numbers alone, and takes any dtype."""
+        return False
 
     def mask_down(self, mask: Any, y: Any, xs: list) -> list:
         """For each operand, which of its elements count, if `mask` says so for the value."""

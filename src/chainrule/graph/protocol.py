@@ -87,9 +87,9 @@ def of_ufunc(ufunc: Any, method: str, inputs: tuple, kwargs: dict) -> Any:
     name: str = ufunc.__name__
     ours = FUNCTIONS.get(NUMPY_NAMES.get(name, name))
     if ours is None or method != "__call__":
-        raise _unknown(label)
+        raise _unknown(label, inputs)
     if kwargs:
-        raise _unsupported(label, next(iter(kwargs)))
+        raise _unsupported(label, next(iter(kwargs)), inputs)
     return ours(*inputs)
 
 
@@ -104,7 +104,7 @@ def of_function(func: Any, args: tuple, kwargs: dict) -> Any:
     ours = SPELLED.get(name) if room != "linalg" else None
     ours = ours or FUNCTIONS.get(NUMPY_NAMES.get(name, name))
     if ours is None:
-        raise _unknown(label)
+        raise _unknown(label, args)
     places, names = _renamed(label, func, ours, args, kwargs)
     try:
         _signature(ours).bind(*places, **names)
@@ -139,7 +139,7 @@ def _renamed(label: str, func: Any, ours: Callable, args: tuple, kwargs: dict) -
             elif not names and parameter.default is parameter.empty and more is not value:
                 places.append(given)
             else:
-                raise _unsupported(label, asked)
+                raise _unsupported(label, asked, args)
     return places, names
 
 
@@ -165,15 +165,22 @@ def _written_into(label: str) -> InPlaceError:
     )
 
 
-def _unknown(label: str) -> UsageError:
+def _outside(call: str, args: tuple) -> str:
+    """How NumPy's own function can be had all the same."""
+    if any(hasattr(x, "value") for x in args if hasattr(type(x), "__array_function__")):
+        return f"or {call}, which leaves the graph"
+    return "or call it outside of the traced function, which has no numbers yet"
+
+
+def _unknown(label: str, args: tuple) -> UsageError:
     return UsageError(
         f"{label} of a tensor is not known; use a function of chainrule, "
-        f"or {label}(x.value), which leaves the graph"
+        f"{_outside(f'{label}(x.value)', args)}"
     )
 
 
-def _unsupported(label: str, argument: str) -> UsageError:
+def _unsupported(label: str, argument: str, args: tuple) -> UsageError:
     return UsageError(
         f"{label} of a tensor does not know {argument}=; leave it out, "
-        f"or use {label}(x.value, {argument}=...), which leaves the graph"
+        f"{_outside(f'{label}(x.value, {argument}=...)', args)}"
     )

@@ -108,7 +108,7 @@ class Graph:
         made: dict = dict(zip(self.inputs, inputs, strict=False))
         for node in self.order:
             if node not in made:
-                made[node] = Node(node.op, tuple(made[i] for i in node.inputs))
+                made[node] = Node(node.op, tuple(made[i] for i in node.inputs), node.line)
         return Graph(tuple(inputs), tuple(made[o] for o in self.outputs))
 
 
@@ -136,7 +136,7 @@ def capture(f: Callable[..., Sequence[Any]], inputs: Sequence[Node]) -> tuple[Gr
             outside.append(reference)
         swap[node] = by_reference[key]
     if swap:
-        made = fold(found, lambda node, *xs: swap[node] if node in swap else Node(node.op, xs))
+        made = fold(found, lambda n, *xs: swap[n] if n in swap else Node(n.op, xs, n.line))
         found = tuple(made[y] for y in found)
     return Graph((*inputs, *by_reference.values()), found), outside
 

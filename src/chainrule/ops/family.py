@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..graph.errors import AxisError, DTypeError, ShapeError, UsageError
+from ..graph.errors import AxisError, DTypeError, ShapeError, TracingError, UsageError
 from ..graph.namespace import XP
 from ..graph.op import Op, Spec
 
@@ -295,6 +295,8 @@ def shape_of(shape: Any) -> tuple[int, ...]:
         return (int(shape),)
     try:
         return tuple(index(n) for n in shape)
+    except TracingError:
+        raise
     except TypeError:
         raise UsageError(f"a shape was {shape!r}; give whole numbers") from None
 

@@ -21,9 +21,12 @@ def float_places(specs: Sequence[Any]) -> list[int]:
     return [k for k, s in enumerate(specs) if s.dtype.kind == "f"]
 
 
-def inputs_like(specs: Sequence[Spec]) -> list[Node]:
-    """Fresh inputs of these shapes and dtypes."""
-    return [Node(Input(Spec(tuple(s.shape), np.dtype(s.dtype)))) for s in specs]
+def inputs_like(specs: Sequence[Any]) -> list[Node]:
+    """Fresh inputs of these shapes and dtypes; what is weak stays so."""
+    return [
+        Node(Input(Spec(tuple(s.shape), np.dtype(s.dtype)), "", getattr(s, "weak", False)))
+        for s in specs
+    ]
 
 
 def vjp_graph(graph: Graph) -> tuple[Graph, list]:
@@ -74,9 +77,13 @@ class Call(Op):
     latex = r"\operatorname{body}\left(#1\right)"
     words = "computes the body again, and sends the gradient through it"
     source = "Chen et al. 2016, arXiv:1604.06174 (checkpointing)"
+    bodies = True
 
     def forward(self, xp, *xs):
         return tuple(self.body.run(xs, xp))
+
+    def gives_weak(self, index):
+        return self.body.outputs[index].weak
 
     def spec(self, *xs):
         return tuple(y.spec for y in self.body.outputs)
@@ -103,9 +110,13 @@ class Cond(Op):
     words = "sends the gradient through the body that was taken"
     source = "as jax.lax.cond"
     conditions = 1
+    bodies = True
 
     def forward(self, xp, c, *xs):
         return tuple((self.then if c else self.other).run(xs, xp))
+
+    def gives_weak(self, index):
+        return self.then.outputs[index].weak and self.other.outputs[index].weak
 
     def spec(self, c, *xs):
         return tuple(y.spec for y in self.then.outputs)
@@ -127,7 +138,7 @@ class Cond(Op):
 def _same_inputs(then: Graph, other: Graph, only_then: int) -> tuple[Graph, Graph]:
     """Two graphs with the same list of inputs: shared ones, then's own, then the other's own."""
     shared = len(then.inputs) - only_then
-    fresh = inputs_like([i.spec for i in (*then.inputs, *other.inputs[shared:])])
+    fresh = inputs_like([*then.inputs, *other.inputs[shared:]])
     both = tuple(fresh)
     theirs = (*fresh[:shared], *fresh[len(then.inputs) :])
     return Graph(both, then.over(both).outputs), Graph(both, other.over(theirs).outputs)

@@ -34,6 +34,7 @@ class Scan(Op):
     latex = r"\operatorname{scan}\left(#1\right)"
     words = "walks back through the steps, handing the carry's gradient from each to the one before"
     source = "as jax.lax.scan; Werbos 1990 (backpropagation through time)"
+    bodies = True
 
     @property
     def steps(self) -> range:
@@ -59,6 +60,9 @@ class Scan(Op):
         carries = [y.spec for y in self.body.outputs[: self.carries]]
         ys = [y.spec for y in self.body.outputs[self.carries :]]
         return (*carries, *(Spec((self.length, *s.shape), s.dtype) for s in (*ys, *carries)))
+
+    def gives_weak(self, index):
+        return index < self.carries and self.body.outputs[index].weak
 
     def split(self, operands: Sequence[Any]) -> Groups:
         """The operands by role: the first carries, the xs, the constants."""
@@ -187,9 +191,9 @@ def scan_flat(
     length: int, reverse: bool = False,
 ) -> tuple:  # fmt: skip
     """Scan `step` over flat lists of operands; gives the last carries and the stacked ys."""
-    specs = [Spec(tuple(v.shape), np.dtype(v.dtype)) for v in operands]
+    specs = list(operands)
     for k in range(carries, carries + xs):
-        specs[k] = Spec(specs[k].shape[1:], specs[k].dtype)
+        specs[k] = Spec(tuple(specs[k].shape[1:]), np.dtype(specs[k].dtype))
     body, outside = capture(step, inputs_like(specs))
     op = Scan(body, carries, xs, length, reverse)
     return op(*operands, *outside)[: len(body.outputs)]

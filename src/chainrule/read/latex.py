@@ -8,16 +8,11 @@ from typing import Any, NamedTuple
 from ..graph.node import Constant, Node, Pick
 from ..graph.walk import fold
 from .simplify import as_nodes, locals_of, named, simplify
+from .symbols import symbol, unambiguous
+from .tex import unmarked
+from .tree import escaped
 
 ATOM = 4
-SPECIAL = {
-    "\\": r"\backslash ", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "^": r"\hat{}", "_": r"\_", "~": r"\sim ", "<": "<", ">": ">",
-}  # fmt: skip
-GREEK = {
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
-    "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
-}  # fmt: skip
 
 
 class Text(NamedTuple):
@@ -60,20 +55,13 @@ def symbols(node: Node) -> dict[Node, str]:
     return {n: symbol(name) for n, name in named(node).items()}
 
 
-def symbol(name: str) -> str:
-    """A name as TeX: `w1` is w with a 1 below, a word stands upright, the rest is escaped."""
-    found = re.fullmatch(r"([A-Za-z]+)_?([0-9]*|(?<=_)\w+)", name)
-    if found is None or "_" in found[2]:
-        return rf"\mathrm{{{_escaped(name)}}}"
-    word, below = found.groups()
-    body = rf"\{word}" if word in GREEK else word if len(word) == 1 else rf"\mathrm{{{word}}}"
-    if not below:
-        return body
-    return f"{body}_{{{below}}}" if below.isdigit() else rf"{body}_{{\mathrm{{{below}}}}}"
+def clean(tex: str) -> str:
+    """A formula without its marks, as LaTeX elsewhere reads it.
 
-
-def _escaped(name: str) -> str:
-    return "".join(SPECIAL.get(c, c) for c in name)
+    >>> clean(r"\\mark{dw}{w} + b")
+    'w + b'
+    """
+    return unmarked(tex)
 
 
 def _rule(node: Node, names: dict[Node, str], *operands: Text) -> Text:
@@ -88,8 +76,9 @@ def _rule(node: Node, names: dict[Node, str], *operands: Text) -> Text:
     used = {int(k) for k in re.findall(r"#(\d)", template)}
     if not template or max(used, default=0) < len(operands):
         inside = ", ".join(x.tex for x in operands)
-        word = _escaped(str(op))
+        word = escaped(str(op))
         return Text(rf"\operatorname{{{word}}}\left({inside}\right)", ATOM)
+    template = unambiguous(template, names.values())
     takes = op.takes + (0,) * len(operands)
     if re.fullmatch(r"\{?#1\}?", template):  # nothing is written: it binds as its operand does
         return operands[0]

@@ -8,8 +8,8 @@ from typing import Any
 from ..graph.node import Constant, Input, Node, constant_node
 from ..graph.op import Op, Spec
 from ..graph.walk import fold, order
-from ..ops.elementwise import add, divide, multiply, negative, square, subtract
-from ..ops.elementwise.arithmetic import Pow
+from ..ops.elementwise import add, divide, equal, multiply, negative, square, subtract
+from ..ops.elementwise.arithmetic import Pow, Where
 from ..ops.family import BroadcastTo, broadcast_to
 
 Rule = Callable[..., Node | None]
@@ -80,13 +80,31 @@ def _to_the_power_1(x: Node, p: Node) -> Node | None:
     return x if number(p) == 1.0 else None
 
 
+def _decided(condition: Node, x: Node, y: Node) -> Node | None:
+    """A choice between two values that hangs on two numbers is none."""
+    if condition.op != equal:
+        return None
+    a, b = map(number, condition.inputs)
+    return None if a is None or b is None else x if a == b else y
+
+
+def _exponent_of_numbers(x: Node, p: Node) -> Node | None:
+    """The slope of a power has the exponent 3 - 1: that is 2."""
+    if p.op != subtract:
+        return None
+    a, b = map(number, p.inputs)
+    less = None if a is None or b is None else constant_node(a - b, p.dtype)
+    return None if less is None else _apply(Pow(), (x, less))
+
+
 RULES: dict[type[Op], tuple[Rule, ...]] = {
     type(multiply): (_times_number, _times_itself, _number_first, _sign_out_of_a_product),
     type(divide): (_over_1, _sign_out_of_a_quotient),
     type(add): (_plus_0, _plus_a_negative),
     type(subtract): (_minus_0, _minus_a_negative),
     type(negative): (_twice_negative,),
-    Pow: (_to_the_power_1,),
+    Pow: (_exponent_of_numbers, _to_the_power_1),
+    Where: (_decided,),
 }
 
 
@@ -115,11 +133,12 @@ def as_nodes(x: Any) -> Node:
     """What `x` was computed by, as nodes: a tensor's tape becomes a graph."""
     if type(x) is Node:
         return x
-    made = fold((x,), lambda t, *xs: Node(t.op, xs) if xs else _leaf(t))
+    made = fold((x,), lambda t, *xs: Node(t.op, xs) if xs else leaf_of(t))
     return made[x]
 
 
-def _leaf(t: Any) -> Node:
+def leaf_of(t: Any) -> Node:
+    """A tensor that was computed of nothing, as a node: a number, or an input of its name."""
     if type(t) is Node:
         return t
     label = t.name or ""

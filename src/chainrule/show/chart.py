@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import isfinite, log10
 from typing import Any
 
+from ..study.numbers import figure
+from .measure import width_of
 from .svg import DASHES, LIGHT, clip, element, picture, text
 from .ticks import linear_ticks, log_ticks, tick_text
 
-CHARACTER = 6.6  # the mean width of one, in the size that charts are labelled with
 LEFT, RIGHT, BOTTOM, HEAD, ROW = 62.0, 18.0, 44.0, 30.0, 20.0
 
 
@@ -33,24 +34,43 @@ class Frame:
     height: float
     xticks: Sequence[float]
     yticks: Sequence[float]
-    log: bool
+    log: bool = False
+    log_x: bool = False
+
+    @property
+    def right(self) -> float:
+        """The right border."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> float:
+        """The lower border."""
+        return self.top + self.height
+
+    @property
+    def box(self) -> dict[str, Any]:
+        """The attributes of a rectangle in its place."""
+        return {"x": self.left, "y": self.top, "width": self.width, "height": self.height}
 
     def x(self, value: float) -> float:
         """Where a value of the horizontal axis lies."""
-        low, high = self.xticks[0], self.xticks[-1]
-        return self.left + self.width * (value - low) / (high - low)
+        return self.left + self.width * _share(value, self.xticks, self.log_x)
 
     def y(self, value: float) -> float:
         """Where a value of the vertical axis lies."""
-        low, high = self.yticks[0], self.yticks[-1]
-        if self.log:
-            low, high, value = log10(low), log10(high), log10(value)
-        return self.top + self.height * (1 - (value - low) / (high - low))
+        return self.top + self.height * (1 - _share(value, self.yticks, self.log))
+
+
+def _share(value: float, ticks: Sequence[float], log: bool) -> float:
+    low, high = ticks[0], ticks[-1]
+    if log:
+        low, high, value = log10(low), log10(high), log10(value)
+    return (value - low) / (high - low)
 
 
 def chart(
     title: str, series: Sequence[Series], x_label: str, y_label: str, ident: str,
-    log: bool = False, width: float = 520, height: float = 320,
+    log: bool = False, width: float = 520, height: float = 320, log_x: bool = False,
 ) -> str:  # fmt: skip
     """A line chart of these series, as SVG text.
 
@@ -58,40 +78,49 @@ def chart(
     >>> svg.startswith("<svg") and "training" in svg
     True
     """
-    legend, rows = _legend(series, width)
+    keys, rows = legend(series, 0, HEAD + 6, width)
     top = HEAD + ROW * rows + 24
-    frame = _frame(series, log, top, width, height)
-    curves = "".join(_curve(s, k, frame) for k, s in enumerate(series))
+    box = (LEFT, top, width - LEFT - RIGHT, height - top - BOTTOM)
+    frame = fitted(series, box, log, log_x)
     body = (
         element("text", text(clip(title, 70)), x=0, y=16, font_weight=600, style="font-size:14px")
-        + legend + _axes(frame, x_label, y_label, top) + curves
+        + keys + axes(frame, x_label, y_label) + curves(series, frame)
     )  # fmt: skip
-    return picture("chart", ident, width, height, title, describe(series, y_label, log), body)
+    told = describe(series, y_label, log)
+    return picture("chart", ident, width, height, title, told, body)
 
 
-def _points(series: Series, log: bool) -> list[tuple[float, float]]:
+def _points(series: Series, log: bool, log_x: bool = False) -> list[tuple[float, float]]:
     return [
         (x, y) for x, y in zip(series.xs, series.ys, strict=True)
-        if y is not None and isfinite(y) and (y > 0 or not log)
+        if y is not None and isfinite(y) and (y > 0 or not log) and (x > 0 or not log_x)
     ]  # fmt: skip
 
 
-def _frame(series: Sequence[Series], log: bool, top: float, width: float, height: float) -> Frame:
-    points = [p for s in series for p in _points(s, log)] or [(0.0, 1.0)]
+def fitted(
+    series: Sequence[Series],
+    box: tuple[float, float, float, float],
+    log: bool = False,
+    log_x: bool = False,
+) -> Frame:
+    """A frame in this box (left, top, width, height) that shows all of these series."""
+    points = [p for s in series for p in _points(s, log, log_x)] or [(1.0, 1.0)]
     xs, ys = [p[0] for p in points], [p[1] for p in points]
     yticks = log_ticks(min(ys), max(ys)) if log else linear_ticks(min(ys), max(ys))
     low, high = min(xs), max(xs)
+    if log_x:
+        return Frame(*box, log_ticks(low, high), yticks, log, log_x)
     if low == high:
         low, high = low - 1, high + 1
     inner = [t for t in linear_ticks(low, high, 7) if low < t < high and t == int(t)]
     gap = (high - low) / 14  # a tick this near an end would run into its label
     xticks = [low, *(t for t in inner if t - low > gap and high - t > gap), high]
-    size = (width - LEFT - RIGHT, height - top - BOTTOM)
-    return Frame(LEFT, top, *size, xticks, yticks, log)
+    return Frame(*box, xticks, yticks, log)
 
 
-def _axes(frame: Frame, x_label: str, y_label: str, top: float) -> str:
-    right, bottom = frame.left + frame.width, frame.top + frame.height
+def axes(frame: Frame, x_label: str, y_label: str) -> str:
+    """Grid lines, ticks and the names of the axes; the vertical one's above the plot."""
+    right, bottom = frame.right, frame.bottom
     parts = []
     for t in frame.yticks:
         y = frame.y(t)
@@ -105,30 +134,39 @@ def _axes(frame: Frame, x_label: str, y_label: str, top: float) -> str:
         parts.append(element("text", text(tick_text(t)), x=x, y=bottom + 19, text_anchor="middle"))
     parts.append(element("line", x1=frame.left, x2=right, y1=bottom, y2=bottom, class_="axis"))
     middle = frame.left + frame.width / 2
-    parts.append(
-        element("text", text(x_label), x=middle, y=bottom + 37, text_anchor="middle", class_="soft")
-    )
-    kind = f"{y_label} (logarithmic)" if frame.log else y_label
-    parts.append(element("text", text(kind), x=0, y=top - 16, class_="soft"))
+    told = f"{x_label} (logarithmic)" if frame.log_x else x_label
+    if x_label:
+        parts.append(element("text", text(told), x=middle, y=bottom + 37, text_anchor="middle",
+                             class_="soft"))  # fmt: skip
+    told = f"{y_label} (logarithmic)" if frame.log else y_label
+    left = frame.left - LEFT
+    if y_label:
+        parts.append(element("text", text(told), x=left, y=frame.top - 16, class_="soft"))
     return "".join(parts)
 
 
-def _legend(series: Sequence[Series], width: float) -> tuple[str, int]:
-    """A row above the plot, or several: it never lies over a curve."""
+def legend(
+    series: Sequence[Series], left: float, top: float, width: float, inks: Sequence[int] = ()
+) -> tuple[str, int]:
+    """The curves' names in a row, or several, and how many: they never lie over a curve.
+
+    `inks` are the curves' numbers in the tables of colours and dashes, else 0, 1, 2, ...
+    """
     parts, x, row = [], 0.0, 0
-    for k, s in enumerate(series):
+    for k, s in zip(inks or range(len(series)), series, strict=False):
         label = clip(s.name, 40)
-        wide = 40 + CHARACTER * len(label)
+        wide = 40 + width_of(label)
         if x and x + wide > width:
             x, row = 0.0, row + 1
-        y = HEAD + ROW * row + 6
-        parts.append(element("line", x1=x, x2=x + 26, y1=y - 4, y2=y - 4, **_ink(k)))
-        parts.append(element("text", text(label), x=x + 32, y=y))
+        y = top + ROW * row
+        parts.append(element("line", x1=left + x, x2=left + x + 26, y1=y - 4, y2=y - 4, **ink(k)))
+        parts.append(element("text", text(label), x=left + x + 32, y=y))
         x += wide + 12
     return "".join(parts), row + 1
 
 
-def _ink(k: int) -> dict[str, Any]:
+def ink(k: int) -> dict[str, Any]:
+    """The colour and the dashes of the k-th curve."""
     return {
         "class_": "curve",
         "stroke": f"var(--s{k % len(LIGHT)})",
@@ -136,17 +174,23 @@ def _ink(k: int) -> dict[str, Any]:
     }
 
 
-def _curve(series: Series, k: int, frame: Frame) -> str:
+def curves(series: Sequence[Series], frame: Frame) -> str:
+    """All curves, each with its own colour and dashes."""
+    paths = (path(s, frame) for s in series)
+    return "".join(element("path", d=d, **ink(k)) for k, d in enumerate(paths) if d)
+
+
+def path(series: Series, frame: Frame) -> str:
+    """A curve as the data of an SVG path, with its gaps."""
     pieces: list[list[str]] = [[]]
-    shown = set(_points(series, frame.log))
+    shown = set(_points(series, frame.log, frame.log_x))
     for x, y in zip(series.xs, series.ys, strict=True):
         if y is not None and (x, y) in shown:
             pieces[-1].append(f"{frame.x(x):.1f} {frame.y(y):.1f}")
         elif pieces[-1]:
             pieces.append([])
     lines = [p for p in pieces if p]
-    path = "".join(f"M{' L'.join(p if len(p) > 1 else p * 2)}" for p in lines)
-    return element("path", d=path, **_ink(k)) if path else ""
+    return "".join(f"M{' L'.join(p if len(p) > 1 else p * 2)}" for p in lines)
 
 
 def describe(series: Sequence[Series], what: str, log: bool = False) -> str:
@@ -165,7 +209,8 @@ def describe(series: Sequence[Series], what: str, log: bool = False) -> str:
             continue
         low, high = min(points, key=lambda p: p[1]), max(points, key=lambda p: p[1])
         told.append(
-            f"{s.name}: {what} from {points[0][1]:.3g} to {points[-1][1]:.3g}, "
-            f"lowest {low[1]:.3g} at {low[0]:g}, highest {high[1]:.3g} at {high[0]:g}{gap}."
+            f"{s.name}: {what} from {figure(points[0][1], 3)} to {figure(points[-1][1], 3)}, "
+            f"lowest {figure(low[1], 3)} at {figure(low[0])}, highest {figure(high[1], 3)} at "
+            f"{figure(high[0])}{gap}."
         )
     return " ".join(told)

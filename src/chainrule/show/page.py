@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,8 +27,10 @@ p { margin: .3rem 0; max-width: 75ch; }
 section { margin: 1rem 0; }
 .big { font-size: 1.65rem; font-weight: 650; font-variant-numeric: tabular-nums; }
 svg { display: block; max-width: 100%; height: auto; }
-.net { margin: 0 auto; }
-.tall { max-height: 100rem; overflow: auto; }
+.pictures { display: flex; flex-wrap: wrap; gap: 1.4rem; margin-top: .8rem; }
+.drawn { flex: 1 1 29rem; min-width: 0; }
+.wide { overflow-x: auto; }
+.wide svg { max-width: max(100%, calc(var(--wide) * .64px)); margin: 0 auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
@@ -40,8 +43,17 @@ ul { margin: .3rem 0; padding-left: 1.2rem; }
 footer { margin-top: 2rem; color: var(--soft); font-size: .9rem; }
 code { font: .92em ui-monospace, "SF Mono", Consolas, monospace; }
 @media print { body { background: none; }
-  .card { break-inside: avoid; } .tall { max-height: none; } }
+  .card { break-inside: avoid; } .wide svg { max-width: 100%; } }
 """
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures that belong together, and what there is to see."""
+
+    title: str
+    told: str
+    svgs: tuple[str, ...]
 
 
 @dataclass
@@ -57,6 +69,7 @@ class Report:
     network: str  # SVG
     settings: list[tuple[str, str]]
     notes: list[str] = field(default_factory=list)
+    pictures: Sequence[Pictures] = ()  # of the training
 
 
 def page(report: Report) -> str:
@@ -75,6 +88,7 @@ def page(report: Report) -> str:
         _cards(report.figures),
         _curves(report),
         _health(report.health),
+        *map(_pictures, report.pictures),
         _notes(report.notes),
         _network(report.network),
         _settings(report.settings),
@@ -84,7 +98,7 @@ def page(report: Report) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
         f"<title>{text(report.title)}</title><style>{style()}{PAGE}</style></head>"
         f"<body><main>{body}</main></body></html>\n"
     )
@@ -185,6 +199,12 @@ def figure(key: str, value: Any) -> str:
     return f"{100 * value:.3g} %"
 
 
+def _pictures(one: Pictures) -> str:
+    inner = element("h2", text(one.title)) + element("p", text(one.told), class_="soft")
+    drawn = "".join(element("div", svg, class_="drawn") for svg in one.svgs)
+    return element("section", inner + element("div", drawn, class_="pictures"), class_="card")
+
+
 def _notes(notes: Sequence[str]) -> str:
     if not notes:
         return ""
@@ -194,12 +214,14 @@ def _notes(notes: Sequence[str]) -> str:
 
 def _network(svg: str) -> str:
     told = (
-        "The computation that was differentiated, folded layer by layer, for one batch. Dashed "
-        "is what is given; at the left of an operation stand its parameters; along an arrow, "
-        "the shape of the value. The gradients take the same way back, from the loss upwards."
+        "The computation that was differentiated, folded layer by layer, for one batch. Over a "
+        "line stands the shape of the value; the parameters are in the boxes. The gradients take "
+        "the same way back, from the loss to the left."
     )
     inner = element("h2", "The network's graph") + element("p", told, class_="soft")
-    return element("section", inner + element("div", svg, class_="tall"), class_="card")
+    size = re.match(r'<svg[^>]*? width="([\d.]+)"', svg)  # a wide one is made smaller, to a point
+    drawn = element("div", svg, class_="wide", style=f"--wide: {size[1] if size else 0}")
+    return element("section", inner + drawn, class_="card")
 
 
 def _settings(settings: Sequence[tuple[str, str]]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import ceil, floor, log10
 
+from ..study.numbers import MINUS
+
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -46,8 +48,8 @@ def tick_text(x: float) -> str:
         return "0"
     power = round(log10(abs(x)), 9)
     if power == int(power) and not -3 <= power <= 4:
-        return ("-" if x < 0 else "") + "10" + str(int(power)).translate(SUPERSCRIPT)
+        return (MINUS if x < 0 else "") + "10" + str(int(power)).translate(SUPERSCRIPT)
     if abs(x) >= 1e6 or abs(x) < 1e-4:
         mantissa, _, exponent = f"{x:.3g}".partition("e")
-        return f"{mantissa}·10{str(int(exponent)).translate(SUPERSCRIPT)}"
-    return f"{x:,.6g}" if x != int(x) else f"{int(x):,}"
+        return f"{mantissa.replace('-', MINUS)}·10{str(int(exponent)).translate(SUPERSCRIPT)}"
+    return (f"{x:,.6g}" if x != int(x) else f"{int(x):,}").replace("-", MINUS)

@@ -12,6 +12,7 @@ from ..eager.tensor import WATCHER, Tensor
 from ..graph.caller import made_at
 from ..graph.errors import NotFiniteError
 from ..graph.namespace import XP
+from ..graph.walk import Graph
 from ..ops.loop import Call, Cond
 from ..ops.scan import Scan
 
@@ -86,6 +87,15 @@ class Sentinel:
             raise NotFiniteError(
                 _story(node, values, f"gave {_found(np.asarray(t))} as its tangent")
             )
+
+    def compiled(self, graph: Graph, values: Sequence[Any]) -> None:
+        """Raise for a compiled function whose results are not finite, though its replay was."""
+        for node, value, operands, _ in _walk(graph, values, ""):
+            raise NotFiniteError(_story(node, operands, f"made {_found(value)}"))
+        raise NotFiniteError(
+            "compile: the machine code made numbers that are not finite where NumPy makes finite "
+            "ones of the same operands; run the function without cr.compile, and please report it"
+        )
 
     def _guilty(self, node: Any, nodes: list, upstream: dict, lift: Callable) -> Any:
         for user in reversed(nodes):

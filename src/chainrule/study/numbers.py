@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 
+MINUS = "−"  # in what is read as mathematics; code, tables and JSON keep the "-" of the keyboard
 FEW = 16  # elements that are written out; of more, the shape and the range are told
 
 
@@ -19,6 +21,27 @@ def number(x: Any, digits: int = 6) -> str:
     if isinstance(x, (bool, np.bool_)):
         return str(bool(x))
     return f"{float(x) + 0.0:.{digits}g}"
+
+
+def figure(x: Any, digits: int = 6) -> str:
+    """One number as mathematics shows it: a true minus, a short power of ten.
+
+    >>> figure(-0.5), figure(-1.5e-5), figure(12000000.0), figure(-np.inf)
+    ('−0.5', '−1.5e−5', '1.2e7', '−∞')
+    """
+    if not isinstance(x, (bool, np.bool_)) and not math.isfinite(x):
+        return "NaN" if math.isnan(x) else "∞" if x > 0 else MINUS + "∞"
+    found = re.sub(r"e([-+])0*", lambda m: "e" + m[1].strip("+"), number(x, digits))
+    return found.replace("-", MINUS)
+
+
+def minus(words: str) -> str:
+    """What an op says of its slope, with the minus of mathematics: 1 − y².
+
+    >>> minus("scales by y(1 - y)"), minus("scales by -1/√(1 - x²)")
+    ('scales by y(1 − y)', 'scales by −1/√(1 − x²)')
+    """
+    return re.sub(r"(?<=[\s(])-", MINUS, words)
 
 
 def short(x: Any, digits: int = 6) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from operator import attrgetter
 from typing import Any
 
@@ -18,11 +19,10 @@ from ..graph.walk import order
 from ..ops import Elementwise, Reduce
 from ..ops.contract import Matmul
 from ..ops.family import Move
+from ..read.code.program import roles
 from .numbers import short
 from .paper import Paper
 from .wording import operation
-
-LETTERS = ("u", "v", "n", "k", "node_")  # steps are u1, u2, ... unless variables are called so
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,18 @@ def steps(
     with np.errstate(all="ignore"):
         seed = {places[output]: as_paper(np.ones(output.shape, output.dtype), values, output)}
         pull(_walk(nodes, places), seed, [places[v] for v in used], attrgetter("value"), kept)
-        return [_step(n, places[n], names, kept, nodes, places) for n in shown]
+        sent = _sent(nodes, places)
+        return [_step(n, places[n], names, kept, sent.get(places[n], ())) for n in shown]
+
+
+def _sent(nodes: list[Tensor], places: dict[Tensor, Place]) -> dict[Place, list]:
+    """Of every place, who reads it, and the edge that the gradient comes back along."""
+    found: dict[Place, list] = {}
+    for reader in nodes:
+        for edge in places[reader].inputs:
+            if isinstance(edge.op, PassOn):
+                found.setdefault(edge.inputs[0], []).append((reader, edge))
+    return found
 
 
 def _walk(nodes: list[Tensor], places: dict[Tensor, Place]) -> list[Place]:
@@ -128,26 +139,22 @@ def _names(made: list[Tensor], used: list[Tensor]) -> dict[Tensor, str]:
     if len(taken) < len(names):  # two of one name would be told apart by nothing
         seen: set[str] = set()
         names = {n: w for n, w in names.items() if not (w in seen or seen.add(w))}
-    names |= _numbered([v for v in used if v not in names], ("x", "input"), taken)
-    return names | {
-        n: w for n, w in _numbered(made, LETTERS, taken).items() if n not in names
-    }  # fmt: skip
+    parts = roles(order(made))  # what a layer multiplies by is w1, as in code
+    for letter in "xwb":
+        alike = [v for v in used if v not in names and parts.get(v, "x") == letter]
+        names |= _numbered(alike, letter, taken)
+    return names | _numbered([n for n in made if n not in names], "u", taken)
 
 
-def _numbered(nodes: list[Tensor], letters: Sequence[str], taken: set[str]) -> dict[Tensor, str]:
-    numbers = range(1, len(nodes) + 1)
-    letter = next(c for c in letters if not any(f"{c}{k}" in taken for k in numbers))
-    return {n: f"{letter}{k}" for n, k in zip(nodes, numbers, strict=True)}
+def _numbered(nodes: list[Tensor], letter: str, taken: set[str]) -> dict[Tensor, str]:
+    """What has no name is u1, u2, ...: the names that code and derivations give it too."""
+    free = (w for k in count(1) if (w := f"{letter}{k}") not in taken)
+    return dict(zip(nodes, free, strict=False))
 
 
-def _step(n: Tensor, place: Place, names: Mapping, kept: dict, nodes: list, places: dict) -> Step:
+def _step(n: Tensor, place: Place, names: Mapping, kept: dict, sent: Sequence) -> Step:
     operands = [names.get(i) or _constant(i) for i in n.inputs]
-    parts = tuple(
-        (names[reader], plain_value(kept[edge]))
-        for reader in nodes
-        for edge in places[reader].inputs
-        if edge.inputs == (place,) and isinstance(edge.op, PassOn) and edge in kept
-    )
+    parts = tuple((names[reader], plain_value(kept[edge])) for reader, edge in sent if edge in kept)
     ways = []
     for k, edge in enumerate(place.inputs):
         if n.inputs[k] in names and not isinstance(n.op, Pick):

@@ -134,10 +134,10 @@ def differentiate(graph: Graph, values: Sequence[Any], count: int) -> Symbolic:
     symbols, value = symbols_of(graph, values, count, sympy)
     found = [sympy.diff(value, s) for s in symbols]
     written_out = _size(found)
+    if written_out > MOST:  # before looking for what repeats, which takes longest
+        raise UsageError(f"symbolic: the derivatives have {written_out:,} operations written out")
     replaced, rest = sympy.cse(found)
     shared = _size([e for _, e in replaced]) + _size(rest)
-    if written_out > MOST:
-        raise UsageError(f"symbolic: the derivatives have {written_out:,} operations written out")
     numbers = dict(zip(symbols, _flat(values[:count]), strict=True))
     for name, e in replaced:
         numbers[name] = float(e.evalf(17, subs=numbers))

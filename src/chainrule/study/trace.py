@@ -33,7 +33,8 @@ class Drift:
     @property
     def size(self) -> float:
         """The largest distance between the two."""
-        return float(np.max(np.abs(np.asarray(self.paper) - np.asarray(self.exact)), initial=0.0))
+        paper, exact = (np.asarray(x, np.float64) for x in (self.paper, self.exact))
+        return float(np.max(np.abs(paper - exact), initial=0.0))  # as floats: of truth values too
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,24 +204,25 @@ def trace(
     >>> print(cr.trace(cr.square(1.0 - cr.sigmoid(z)), digits=2)["z"].upstream.round(6))
     -0.106434
     """
-    _refuse(loss)
+    refuse(loss, "trace")
     nodes = order((loss,))
     variables = _variables(nodes, wrt)
     exact = None if digits is None else _traced(loss, variables, None, None, None)
     return _traced(loss, variables, digits, exact, lr)
 
 
-def _refuse(loss: Any) -> None:
+def refuse(loss: Any, asked: str) -> None:
+    """Refuse what has no gradient to tell of: no tensor, no float, not one number."""
     if type(loss) is not Tensor:
         raise UsageError(
-            f"trace: of a {type(loss).__name__}, which does not remember how it was made; give a "
+            f"{asked}: of a {type(loss).__name__}, which does not remember how it was made; give a "
             f"tensor computed from chainrule.tensor(...)"
         )
     if loss.dtype.kind != "f":
-        raise DTypeError(f"trace: of {loss.dtype}; only floats have gradients")
+        raise DTypeError(f"{asked}: of {loss.dtype}; only floats have gradients")
     if loss.size != 1:
         raise ScalarError(
-            f"trace: of {loss.op}, shape {loss.shape}; a gradient starts from one number: take "
+            f"{asked}: of {loss.op}, shape {loss.shape}; a gradient starts from one number: take "
             f"cr.sum or cr.mean of it{made_at(loss.line)}"
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import UsageError
+from ..graph.errors import DataError, UsageError
 
 
 def new_folder(base: str | Path, name: str) -> Path:
@@ -64,6 +64,34 @@ def save_json(path: Path, data: Any) -> None:
     """Data as JSON that any program reads."""
     told = json.dumps(finite(data), indent=2, allow_nan=False, ensure_ascii=False)
     path.write_text(told + "\n", encoding="utf-8")
+
+
+def load_json(path: Path) -> Any:
+    """Data from JSON.
+
+    Raises: DataError where it is none.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: holds a {type(found).__name__}, not the record of a run")
+    return found
+
+
+def load_weights(path: Path) -> dict[str, np.ndarray]:
+    """Weights from safetensors, by name.
+
+    Raises: DataError where it is none.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(str(path))
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path}: cannot be read as weights: {error}") from None
 
 
 def finite(data: Any) -> Any:

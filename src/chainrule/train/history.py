@@ -13,7 +13,8 @@ from ..graph.errors import UsageError
 class History:
     """The record of a run: `rows` is a list of dicts, one an epoch; a column is an attribute.
 
-    `model` is the trained model, `interrupted` says whether Ctrl-C ended it early.
+    `model` is the trained model, `interrupted` says whether Ctrl-C ended it early, `recording`
+    has the snapshots that `fit(..., record=60)` kept, or is None.
 
     >>> history = History(None)
     >>> history.add({"epoch": 1, "loss": 0.5})
@@ -25,6 +26,7 @@ class History:
         self.model = model
         self.rows: list[dict[str, Any]] = []
         self.interrupted = False
+        self.recording: Any = None
 
     def add(self, row: dict[str, Any]) -> None:
         """Append the row of an epoch."""

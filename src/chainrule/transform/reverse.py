@@ -13,7 +13,7 @@ from ..eager.tensor import Tensor, as_tensor
 from ..graph.caller import made_at
 from ..graph.chain import itself, on_path, pull, where_the_path_breaks
 from ..graph.errors import PathError, ScalarError, UsageError
-from ..graph.node import Node
+from ..graph.node import Node, as_node
 from ..graph.walk import order
 from ..ops.family import zeros_like
 from .trees import tree_flatten, tree_map, tree_names, tree_unflatten
@@ -160,7 +160,8 @@ def _of_nodes(y: Node, arguments: Arguments, upstream: Any) -> list:
     else:
         seed = upstream_of(y, upstream, arguments.asked)
     found = pull(order((y,)), {y: seed}, arguments.watched)
-    return [found[w] if w in found else zeros_like(w) for w in arguments.watched]
+    # Nodes also where they are constants: an outer gradient asks of them as of any other.
+    return [as_node(found[w] if w in found else zeros_like(w)) for w in arguments.watched]
 
 
 def _reached(nodes: list, y: Tensor, arguments: Arguments) -> None:

@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.caller import made_at
 from ...graph.errors import UsageError
-from ...graph.node import Captured, Constant, Node
+from ...graph.node import Input, Node, Pick
+from ...graph.op import Spec
 from ...graph.walk import order, users
-from ...ops.family import BroadcastTo, Cast
+from ...ops.family import BroadcastTo
+from ...ops.reduce import Sum
+from ...ops.scan import Scan
 from .numpy_style import NUMPY
+from .page import Page
 from .program import Program, program
 from .python_style import PYTHON
-from .style import Piece, Style
+from .style import Style
 from .torch_style import TORCH
 
 STYLES = {s.name: s for s in (NUMPY, TORCH, PYTHON)}
-LONGEST = 72  # characters of an expression that is still written inside another one
-
-MOST = 64  # elements of an array that is written out
 
 
 class Code(str):
@@ -44,6 +44,8 @@ def code(loss: Any, wrt: Any = None, style: str = "numpy") -> Code:
     `forward_and_backward(inputs...)` that returns the loss and a dict of gradients, and needs
     nothing but the import above it. `wrt` is what gradients are asked of (all float leaves);
     `style` is "numpy", "torch" (with `by_autograd` beside it) or "python" (single numbers).
+    Long loops (`scan`) are written as loops, forward and backward, and `cond` as if and else.
+    Parameters without a name are called w1, b1, ...; `wrt=model` calls them by their place.
     `.arguments` of the text holds the values the tensor was computed from.
     Shapes: `loss` is one number.
     Raises: UsageError (an op that cannot be written in this style, which it names),
@@ -74,8 +76,13 @@ def code(loss: Any, wrt: Any = None, style: str = "numpy") -> Code:
 
 
 def _refuse_arrays(made: Program) -> None:
-    for node in (*made.inputs, *(n for n, _ in made.forward)):
-        if not hasattr(node.spec, "shape") or node.size != 1:
+    """Plain Python computes with single numbers; a list is only walked along, or added up."""
+    roots = [made.loss, *(g for g, _, _ in made.backward)]
+    lists = {n for n in order(roots) if _is_list(n)}
+    for node, readers in users(roots).items():
+        one = not isinstance(node.spec, Spec) or node.size == 1
+        walked = node in lists and all(isinstance(r.op, (Scan, Sum)) for r in readers)
+        if not one and not walked:
             name = made.inputs.get(node, str(node.op))
             raise UsageError(
                 f'code: style="python" writes single numbers, but {name} is an array; '
@@ -83,74 +90,15 @@ def _refuse_arrays(made: Program) -> None:
             )
 
 
-class Page:
-    """The lines written so far, and what everything written is called."""
-
-    def __init__(self, style: Style, inputs: dict[Node, str], counts: dict[Node, int]):
-        self.style, self.counts, self.lines, self.temporary = style, counts, [], 0
-        self.names: dict[Node, str] = dict(inputs)
-
-    def assign(self, node: Node, name: str, shape: tuple[int, ...]) -> None:
-        """A line `name = ...`, and before it the lines of what it needs and shares."""
-        text = self.names.get(node) or self.expression(node).text
-        self.lines.append(f"{name} = {text}{_shape(shape)}")
-        self.names.setdefault(node, name)
-
-    def expression(self, root: Node) -> Piece:
-        """The code of a node in terms of what has a name."""
-        written: dict[Node, Piece] = {}
-        for node in order((root,), self.names):
-            if node in self.names:
-                written[node] = Piece(self.names[node], 5)
-                continue
-            piece = self._write(node, [written[i] for i in node.inputs])
-            shared = self.counts.get(node, 0) > 1 and _costs(node)
-            if node is not root and (shared or len(piece.text) > LONGEST):
-                self.temporary += 1
-                name = f"t{self.temporary}"
-                while name in self.names.values():
-                    self.temporary += 1
-                    name = f"t{self.temporary}"
-                self.lines.append(f"{name} = {piece.text}{_shape(node.shape)}")
-                self.names[node] = name
-                piece = Piece(name, 5)
-            written[node] = piece
-        return written[root]
-
-    def _write(self, node: Node, operands: list[Piece]) -> Piece:
-        if isinstance(node.op, Captured) and np.asarray(node.op.reference).size > MOST:
-            raise UsageError(
-                f"code: an array of shape {node.shape} from outside the function is too large to "
-                f"be written down; make it an argument of the function{made_at(node.line)}"
-            )
-        if not self.style.knows(node.op) and not isinstance(node.op, Constant):
-            raise UsageError(
-                f'code: {node.op} cannot be written in style="{self.style.name}": it is '
-                f"{_what(node)}{made_at(node.line)}"
-            )
-        return self.style.write(node, operands)
-
-
-def _what(node: Node) -> str:
-    if node.op.name in ("scan", "cond"):
-        return "a loop or a branch in one op; write it with Python's for or if to see every step"
-    return 'no op of this style; style="numpy" knows the most'
-
-
-def _costs(node: Node) -> bool:
-    return bool(node.inputs) and not isinstance(node.op, (BroadcastTo, Cast)) and (
-        node.op.name not in ("permute", "step")
-    )  # fmt: skip
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return f"  # {shape}" if shape else ""
+def _is_list(node: Node) -> bool:
+    walked = isinstance(node.op, (Input, Pick, BroadcastTo))
+    return isinstance(node.spec, Spec) and len(node.shape) == 1 and walked
 
 
 def _source(made: Program, style: Style) -> str:
     roots = [n for n, _ in made.forward] + [g for g, _, _ in made.backward]
-    counts = {n: len(u) for n, u in users((made.loss, *roots)).items()}
-    page = Page(style, made.inputs, counts)
+    taken = made.taken | set(style.definitions)
+    page = Page(style, made.inputs, (made.loss, *roots), taken, made.parts)
     for node, name in made.forward:
         page.assign(node, name, getattr(node.spec, "shape", ()))
     forward = list(page.lines)

@@ -196,4 +196,6 @@ WRITERS = {
     "alias": lambda op, node, x: x if x.isidentifier() else f"({x})",
 }
 
-NUMPY = Style("numpy", ("import numpy as np",), CALLS, WRITERS, _number, DEFINITIONS)
+NUMPY = Style(
+    "numpy", ("import numpy as np",), CALLS, WRITERS, _number, DEFINITIONS, stack="np.stack({})"
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,14 @@ RESERVED = {
     "softplus", "silu", "gelu", "erf", "elu", "logsumexp", "logaddexp", "max", "min", "abs",
     "float", "int", "round",
 }  # fmt: skip
-LONGEST_LOOP = 32  # steps of a loop that are written out
+LONGEST_LOOP = 4  # steps of a loop that are written out one by one
 OF_ONE = ("sum", "mean", "prod", "max", "min", "logsumexp")  # of one number: the number
 ASSIGNED = re.compile(r"([A-Za-z_]\w*)\s*(?::[^=]+)?=[^=]")
+# What is assigned is not the value but what is asked about it.
+ASKED = re.compile(
+    r"[\s(]*(?:\w+\.)*(?:animate|check_grads|code|compare|derive|draw|float|latex|"
+    r"len|list|paths|practice|print|str|trace|type)\("
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Program:
     values: dict[str, np.ndarray]  # of inputs that hold numbers
     loss: Node
     gradients: dict[str, str]  # of what → the name of its gradient
+    parts: dict[Node, str]  # of ops with several values: what each of the values is called
+    taken: set[str]  # all names that are given
 
 
 def as_graph(x: Any) -> tuple[list[Any], list[Node], dict]:
@@ -96,10 +103,12 @@ def _leaf(t: Any) -> Node:
 def program(x: Any, wrt: Sequence[Any] | None, knows: Callable[[Any], bool]) -> Program:
     """The whole computation of `x` and of its gradients, with names for all that is written."""
     found, nodes, made = as_graph(x)
+    labels = _labels(wrt)
+    wrt = list(labels) if labels else wrt
     output = made[found[-1]]
     if output.size != 1:
         raise ScalarError(f"code: of shape {output.shape}; a gradient starts from one number")
-    targets = _targets(found, made, wrt)
+    targets = _targets(found, made, wrt, labels)
     kept: dict = {}
     one = broadcast_to(constant_node(1.0, output.dtype), output.shape)
     gradients = pull(nodes, {output: one}, targets, keep=kept)
@@ -107,8 +116,8 @@ def program(x: Any, wrt: Sequence[Any] | None, knows: Callable[[Any], bool]) -> 
         if node not in gradients:
             raise PathError(f"code: the value does not depend on {what}; it has no gradient there")
     kept = {n: g for n, g in kept.items() if type(g) is Node}
-    short = _shorter([*nodes, *kept.values()], knows)
-    names = Names(found, made, nodes, short, [output, *targets])
+    short = shorter([*nodes, *kept.values()], knows)
+    names = Names(found, made, nodes, short, [output, *targets], labels)
     loss = short[output]
     wanted = [short[gradients[n]] for n in targets]
     needed = set(order((loss, *wanted)))
@@ -130,10 +139,20 @@ def program(x: Any, wrt: Sequence[Any] | None, knows: Callable[[Any], bool]) -> 
         backward.append((short[kept[output]], names.of(output) + "_g", output.shape))
     held = {made[t]: t for t in found if not t.inputs and type(t) is not Node}
     values = {name: np.array(held[n]._value) for n, name in inputs.items() if n in held}
-    return Program(forward, backward, inputs, values, loss, told)
+    parts = {short[n]: names.of(n) for n in nodes if isinstance(short[n].op, Pick)}
+    parts |= {g: name for g, name, _ in backward if isinstance(g.op, Pick)}
+    return Program(forward, backward, inputs, values, loss, told, parts, names.taken)
 
 
-def _targets(found: list, made: dict, wrt: Any) -> dict[Node, str]:
+def _labels(wrt: Any) -> dict[Any, str]:
+    """What the parameters of a model are called: a layer, or a dict of tensors, tells by itself."""
+    named = wrt.named_parameters() if hasattr(wrt, "named_parameters") else wrt
+    if not isinstance(named, Mapping):
+        return {}
+    return {t: re.sub(r"^(\d)", r"layer\1", str(key)) for key, t in named.items()}
+
+
+def _targets(found: list, made: dict, wrt: Any, labels: dict[Any, str]) -> dict[Node, str]:
     """What gradients are asked of, and how to call it in an error."""
     if wrt is None:
         wrt = [
@@ -144,7 +163,8 @@ def _targets(found: list, made: dict, wrt: Any) -> dict[Node, str]:
     wrt = wrt if isinstance(wrt, (list, tuple)) else [wrt]
     asked: dict[Node, str] = {}
     for k, t in enumerate(wrt):
-        what = getattr(t, "name", None) or f"wrt[{k}]"
+        named = t in labels if labels else False
+        what = labels[t] if named else getattr(t, "name", None) or f"wrt[{k}]"
         if t not in made:
             raise PathError(f"code: the value does not depend on {what}; it has no gradient there")
         asked[made[t]] = what
@@ -152,10 +172,11 @@ def _targets(found: list, made: dict, wrt: Any) -> dict[Node, str]:
 
 
 def _is_shown(node: Node) -> bool:
-    return bool(node.inputs) and not isinstance(node.op, (Pick, BroadcastTo))
+    one = isinstance(node.spec, Spec)  # a loop's values are named one by one where it is written
+    return one and bool(node.inputs) and not isinstance(node.op, (Pick, BroadcastTo))
 
 
-def _shorter(nodes: list[Node], knows: Callable[[Any], bool]) -> dict[Node, Node]:
+def shorter(nodes: list[Node], knows: Callable[[Any], bool]) -> dict[Node, Node]:
     """For every node what is written in its place: known ops, and as few as possible."""
     opened = fold(nodes, lambda node, *xs: _opened(node, xs, knows))
     singles = [n for n in nodes if isinstance(opened[n], Node)]
@@ -217,7 +238,11 @@ def _one_bare(xs: tuple, bare: tuple, k: int) -> tuple:
 class Names:
     """Names that are valid, free, and where possible the user's own."""
 
-    def __init__(self, found: list, made: dict, nodes: list, short: dict, first: list[Node]):
+    def __init__(
+        self, found: list, made: dict, nodes: list, short: dict, first: list[Node],
+        labels: dict[Any, str],
+    ):  # fmt: skip
+        self.labels = labels
         owner: dict[Node, Node] = {}
         for n in (*first, *short):
             owner.setdefault(short[n], n)
@@ -241,15 +266,12 @@ class Names:
     def _wanted(self, found: list, made: dict, output: Node) -> dict[Node, str]:
         """The user's names: those given, and of the variables that values were assigned to."""
         wanted: dict[Node, str] = {}
-        last: dict[Any, Any] = {}
         for t in found:
-            if getattr(t, "name", None):
-                wanted[made[t]] = t.name
-            if t.inputs and type(made[t]) is Node is not type(t) and t.line is not None:
-                last[t.line[0], _statement(t)] = t
-        for (_, text), t in last.items():
-            if text and made[t] not in wanted:
-                wanted[made[t]] = text
+            if getattr(t, "name", None) or t in self.labels:
+                wanted[made[t]] = t.name or self.labels[t]
+        for t, word in assigned(found).items():
+            if type(made[t]) is Node and made[t] not in wanted:
+                wanted[made[t]] = word
         wanted.setdefault(output, "loss")
         return wanted
 
@@ -263,11 +285,12 @@ class Names:
         self.taken |= {name, f"{name}_g"}
 
     def _number(self, nodes: list[Node], fixed: set[Node]) -> None:
-        counts = {"u": 0, "c": 0, "x": 0}
+        counts = {"u": 0, "c": 0, "x": 0, "w": 0, "b": 0}
+        parts = roles(nodes)
         for n in nodes:
             if n in self.names or isinstance(n.op, Constant):
                 continue
-            letter = "u" if n.inputs else "c" if n in fixed else "x"
+            letter = "u" if n.inputs else "c" if n in fixed else parts.get(n, "x")
             while True:
                 counts[letter] += 1
                 name = f"{letter}{counts[letter]}"
@@ -277,11 +300,36 @@ class Names:
             self.taken |= {name, f"{name}_g"}
 
 
+def roles(nodes: Sequence[Any]) -> dict[Any, str]:
+    """The letter of what a layer multiplies by, w, and adds, b: for parameters without a name."""
+    found: dict[Node, str] = {}
+    for n in nodes:
+        if n.op.name == "linear":
+            found |= dict(zip(n.inputs[1:], "wb", strict=True))
+        elif isinstance(n.op, Scan):
+            inside = roles(n.op.body.order)
+            pairs = zip(n.inputs, n.op.body.inputs, strict=True)
+            found |= {i: inside[k] for i, k in pairs if k in inside}
+    for n in reversed(nodes):
+        if n.op.name == "add" and found.get(n) == "b":  # two biases, added up first
+            found |= dict.fromkeys(n.inputs, "b")
+    return found
+
+
+def assigned(found: Sequence[Any]) -> dict[Any, str]:
+    """Tensors by the variable that the user's line assigns them to, the last of each line."""
+    last: dict[Any, Any] = {}
+    for t in found:
+        if type(t) is not Node and t.inputs and t.line is not None:
+            last[t.line[0], _statement(t)] = t
+    return {t: word for (_, word), t in last.items() if word}
+
+
 def _statement(t: Any) -> str | None:
     """The variable that the user's line assigns this value to, where it is `name = ...`."""
     source = Line(*t.line).source
     found = None if ";" in source else ASSIGNED.match(source)
-    return found[1] if found else None
+    return found[1] if found and not ASKED.match(source, found.end() - 1) else None
 
 
 def _identifier(word: str) -> str:

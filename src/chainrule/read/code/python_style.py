@@ -43,7 +43,17 @@ def _elu(op, node, x):
     return f"({s} * ({x}) if {x} > 0 else {a} * math.expm1({x}))"
 
 
+def _broadcast(op, node, x):
+    return f"[{x}] * {node.size}" if node.shape else f"({x})"
+
+
+def _sum(op, node, x):
+    return f"sum({x})" if node.inputs[0].shape else f"({x})"
+
+
 WRITERS = {
+    "broadcast_to": _broadcast,
+    "sum": _sum,
     "relu": lambda op, node, x: f"max(0.0, {x})",
     "leaky_relu": lambda op, node, x: f"({x} if {x} > 0 else {op.slope} * ({x}))",
     "elu": _elu,
@@ -59,8 +69,7 @@ WRITERS = {
     "norm": lambda op, node, x: f"abs({x})",
     "cast": lambda op, node, x: f"{'float' if op.to.kind == 'f' else 'int'}({x})",
     **dict.fromkeys(
-        ("sum", "mean", "prod", "max", "min", "logsumexp", "broadcast_to", "sum_to", "reshape",
-         "stop_gradient", "alias"),
+        ("mean", "prod", "max", "min", "logsumexp", "sum_to", "reshape", "stop_gradient", "alias"),
         _same,
     ),
 }  # fmt: skip

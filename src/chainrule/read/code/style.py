@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from ...graph.node import Constant, Node, Pick
 from ...graph.op import Op
+from ...ops.loop import Cond
+from ...ops.scan import Scan
 from ..text import CALL, SIGNS, _bracketed
 from ..text import Text as Piece
 
@@ -34,11 +36,13 @@ class Style:
     number: Callable[[Constant], str]
     definitions: dict[str, str] = field(default_factory=dict)  # function name → its source text
     signs: dict[str, tuple[str, int, tuple[int, ...]]] = field(default_factory=dict)
+    stack: str = "{}"  # how a list of values becomes one
+    scalar: str = ""  # how a number becomes a value that can be stacked and handed to functions
 
     def knows(self, op: Op) -> bool:
         """Whether there is a way to write this op."""
         name = op.name
-        return isinstance(op, Pick) or name in self.calls or name in self.writers or (
+        return isinstance(op, (Pick, Scan, Cond)) or name in self.calls or name in self.writers or (
             name in self.signs or name in SIGNS or name in MORE_SIGNS
         )  # fmt: skip
 
@@ -52,6 +56,9 @@ class Style:
             return Piece(f"{_bracketed(operands[0], ATOM)}[{op.index}]", ATOM)
         if op.name == "multiply":
             operands = [self._gate(x, i) for x, i in zip(operands, node.inputs, strict=True)]
+        if op.name == "linear" and operands[2].text in ("0.0", "0"):
+            a, w = (_bracketed(x, n) for x, n in zip(operands[:2], (2, ATOM), strict=True))
+            return Piece(f"{a} @ {w}.T", 2)
         if op.name in self.writers:
             text = self.writers[op.name](op, node, *(x.text for x in operands))
             return Piece(text, ATOM)

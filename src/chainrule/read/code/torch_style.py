@@ -203,4 +203,7 @@ WRITERS = {
     "alias": lambda op, node, x: x if x.isidentifier() else f"({x})",
 }  # fmt: skip
 
-TORCH = Style("torch", ("import torch",), CALLS, WRITERS, _number, DEFINITIONS)
+TORCH = Style(
+    "torch", ("import torch",), CALLS, WRITERS, _number, DEFINITIONS, stack="torch.stack({})",
+    scalar="torch.tensor({}, dtype=torch.{dtype})",
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""Donate: outputs written into the memory of inputs that the caller gives away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .place import views_of
+from .program import Buffer, Loop, Program, View, whole
+
+
+def donated(program: Program, given: Sequence[int]) -> dict[int, int]:
+    """For outputs by their number, the given-away input whose memory each may be written into.
+
+    It may where the input is read for the last time before the output is written, or by the same
+    loop, at the same place, no later in its order.
+    """
+    found: dict[int, int] = {}
+    free = list(given)
+    for k, out in enumerate(program.outputs):
+        for i in free:
+            source = program.inputs[i]
+            alike = (source.shape, source.dtype) == (out.shape, out.dtype)
+            if alike and out.bytes and _in_time(program, source, out):
+                found[k] = i
+                free.remove(i)
+                break
+    return found
+
+
+def _in_time(program: Program, source: Buffer, out: Buffer) -> bool:
+    reads, writes = (
+        [k for k, kernel in enumerate(program.kernels)
+         if any(v.buffer is buffer for v in views_of(kernel))]
+        for buffer in (source, out)
+    )  # fmt: skip
+    if not reads or not writes or reads[-1] < writes[0]:
+        return True
+    if reads[-1] > writes[0]:
+        return False
+    kernel = program.kernels[writes[0]]
+    return isinstance(kernel, Loop) and _place_by_place(kernel, source, out)
+
+
+def _place_by_place(loop: Loop, source: Buffer, out: Buffer) -> bool:
+    """Whether the loop reads each element of the one before it writes that of the other."""
+    last, first = -1, len(loop.members)
+    for k, m in enumerate(loop.members):
+        for x in m.operands:
+            if isinstance(x, View) and x.buffer is source:
+                if not _same_places(loop, x) or m.kind == "product":
+                    return False
+                last = k
+            if isinstance(x, View) and x.buffer is out:
+                return False
+        if m.store is not None and m.store.buffer is out:
+            if not _same_places(loop, m.store) or m.kind not in ("map", "copy", "product"):
+                return False
+            first = min(first, k)
+    return last <= first
+
+
+def _same_places(loop: Loop, view: View) -> bool:
+    plain = whole(view.buffer)
+    return (view.shape, view.strides, view.offset) == (loop.shape, plain.strides, 0)
+
+
+def apart(arrays: list[np.ndarray], given: Sequence[int]) -> list[np.ndarray]:
+    """The arrays, with those given away copied that may not be written to, or lie in others."""
+    if len(set(map(id, arrays))) == len(arrays) and all(a.base is None for a in arrays):
+        shared: set[Any] = set()
+    else:
+        shared = {i for i in given for k, a in enumerate(arrays)
+                  if k != i and np.may_share_memory(arrays[i], a)}  # fmt: skip
+    for i in given:
+        if i in shared or not arrays[i].flags.writeable:
+            arrays[i] = arrays[i].copy()
+    return arrays

@@ -1,0 +1,163 @@
+"""A program as one LLVM module: a function for each kernel, and one that calls them in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .branch import branch
+from .loops import Nest
+from .place import views_of
+from .products import Tiles
+from .program import Branch, Eager, Loop, Program, Rows, Steps
+from .rows import ASKED, rows
+from .rows import DECLARED as OUTSIDE
+from .steps import all_parts, scan
+from .threads import DECLARED, TEXT
+from .turns import Turns
+from .vector import Writer, pointers_of
+
+WORTH = 4000.0  # nanoseconds from which on a kernel is worth more than one thread
+
+
+def module(program: Program, register: int = 64, threads: int = 1) -> tuple[str, list[Any], bool]:
+    """The module's text, and what is run: names of its functions and ops left to NumPy; whether
+    it can use several threads."""
+    text = Text(register, threads)
+    plan: list[Any] = []
+    stretch: list[str] = []
+    for kernel in [*program.kernels, None]:
+        if kernel is None or isinstance(kernel, Eager):
+            if stretch:
+                plan.append(text.sequence(f"run{len(plan)}", stretch))
+                stretch = []
+            plan += [kernel] if kernel is not None else []
+        else:
+            stretch += text.kernel(kernel)
+    if program.native:
+        text.functions.append(entrance(len(program.inputs) + len(program.outputs), plan))
+    declared = sorted({*text.declared, DECLARED})
+    room = f"@room = internal global [{text.room} x i8] zeroinitializer, align 64"
+    written = [*declared, room, TEXT, *text.inside.values(), *text.functions]
+    return "\n".join(written), plan, text.parallel
+
+
+def entrance(count: int, plan: list[str]) -> str:
+    """The function Python calls, with the addresses of array objects instead of their numbers.
+
+    A NumPy array's data pointer is the first field after its object head (PyArrayObject, NumPy's
+    C interface); to read it here costs nothing, to ask for it in Python half a microsecond each.
+    """
+    w = Writer()
+    w.line("  store ptr %pool, ptr @shared")
+    for k in range(count):
+        place = w.put(f"getelementptr inbounds ptr, ptr %objects, i64 {k}")
+        array = w.put(f"load ptr, ptr {place}")
+        head = w.put(f"getelementptr inbounds i8, ptr {array}, i64 {object.__basicsize__}")
+        data = w.put(f"load ptr, ptr {head}")
+        slot = w.put(f"getelementptr inbounds ptr, ptr %table, i64 {k + 1}")
+        w.line(f"  store ptr {data}, ptr {slot}")
+    for name in plan:
+        w.line(f"  call void @{name}(ptr %table)")
+    lines = "\n".join(w.lines)
+    return f"define void @enter(ptr %objects, ptr %table, ptr %pool) {{\n{lines}\n  ret void\n}}\n"
+
+
+class Text:
+    """The functions of a module as they are written."""
+
+    def __init__(self, register: int, threads: int):
+        self.register = register
+        self.threads = threads
+        self.shared = False  # whether any kernel of a body needs that
+        self.parallel = False  # whether any kernel is cut into parts
+        self.functions: list[str] = []
+        self.inside: dict[str, str] = {}  # functions that kernels call
+        self.room = 64  # bytes for the parts of one kernel
+        self.declared: set[str] = set()
+
+    def kernel(self, kernel: Any) -> list[str]:
+        """Functions for a kernel; gives the calls that run it."""
+        if isinstance(kernel, Rows):
+            self.declared.add(OUTSIDE)
+            self.inside["trouble"] = ASKED
+            return [self._called(self.add(rows(kernel)))]
+        if isinstance(kernel, Branch):
+            names = self.inner(kernel.then), self.inner(kernel.other)
+            return [self._called(self.add(branch(kernel, names)))]
+        if not isinstance(kernel, Steps):
+            return self.loop(kernel)
+        return self.steps(kernel)
+
+    def steps(self, kernel: Steps) -> list[str]:
+        """A scan; where its batch is cut, each part is one thread's through all steps."""
+        if kernel.parts == 1:
+            return [self._called(self.add(scan(kernel, self.inner(kernel.body))))]
+        threads, self.threads, self.shared = self.threads, 1, False
+        name = self.add(scan(kernel, self.inner(kernel.body)))
+        self.threads = threads
+        outer = self.add(all_parts(name, kernel.parts))
+        if self.shared:  # kernels of the body have one place for all threads: one part at a time
+            return [self._called(outer)]
+        self.parallel = True
+        return [f"call void @together(ptr @{outer}, ptr %table, i64 {kernel.parts})"]
+
+    def inner(self, body: Program) -> str:
+        """A function for a program inside this one."""
+        return self.sequence("", [c for k in body.kernels for c in self.kernel(k)])
+
+    def loop(self, loop: Loop) -> list[str]:
+        """A loop nest: what sums begin with, then all of it, by several threads if it is long."""
+        calls = []
+        first = self._nest(loop)
+        if first.fill():
+            calls.append(self._called(self.add(first.w)))
+        nest = self._nest(loop)
+        parts = self.parts(nest)
+        nest.cut = nest.shared_axis() if parts > 1 else None
+        nest.write()
+        self.inside |= nest.inside
+        self.room = max(self.room, nest.room * parts)
+        self.shared |= nest.room > 0
+        name = self.add(nest.w)
+        if parts > 1 and nest.cut is not None:
+            self.parallel = True
+            return [*calls, f"call void @together(ptr @{name}, ptr %table, i64 {parts})"]
+        return [*calls, self._called(name)]
+
+    def parts(self, nest: Nest) -> int:
+        """Into how many parts a kernel is cut; short ones are left whole."""
+        if self.threads < 2 or nest.work < WORTH:
+            return 1
+        return self.threads if nest.work < 4 * WORTH else 2 * self.threads
+
+    def _nest(self, loop: Loop) -> Nest:
+        w = Writer()
+        pointers = pointers_of(w, views_of(loop))
+        if loop.product:
+            return Tiles(w, loop, pointers, self.register)
+        turns = Turns(w, loop, pointers, self.register)
+        return turns if turns.fits() else Nest(w, loop, pointers, self.register)
+
+    def add(self, body: Writer) -> str:
+        """A function with this body; gives its name."""
+        self.declared |= body.declared
+        name = f"k{len(self.functions)}"
+        lines = "\n".join(body.lines)
+        self.functions.append(
+            f"define internal void @{name}(ptr noalias nocapture readonly %table, i64 %part, "
+            f"i64 %parts) noinline {{\n{lines}\n  ret void\n}}\n"
+        )
+        return name
+
+    def _called(self, name: str) -> str:
+        return f"call void @{name}(ptr %table, i64 0, i64 1)"
+
+    def sequence(self, name: str, kernels: list[str]) -> str:
+        """A function that calls these in order; without a name it is one of the inside."""
+        calls = "\n".join(f"  {k}" for k in kernels)
+        inside = "" if name else "internal "
+        name = name or f"body{len(self.functions)}"
+        self.functions.append(
+            f"define {inside}void @{name}(ptr %table) {{\n{calls}\n  ret void\n}}\n"
+        )
+        return name

@@ -1,0 +1,94 @@
+"""A graph in the few ops that have kernels: what is composite is written out by its own forward."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .... import ops
+from ....graph.node import Constant, Input, Node, Pick, unpack
+from ....graph.op import Op
+from ....graph.walk import Graph, fold
+from ....ops import contract, move, reduce
+from ....ops.family import BroadcastTo, Cast, Elementwise, Reshape, SumTo, zeros_like
+from ....ops.loop import Call
+from ....ops.slicing import Slice, Unslice
+from ..functions import LLVM
+from ..vector import Value, Writer
+from .levels import Counted, again
+from .written import WRITTEN_BY_RULE
+
+ROUNDS = 4  # what a forward is written in may have to be written out too
+
+# What a forward is handed here: our own functions, so that it writes itself out as a graph.
+WRITTEN = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__ if name[0].islower()})
+WRITTEN.max = lambda x, axis=None, keepdims=False, initial=None: ops.max(
+    x, axis=axis, keepdims=keepdims
+)
+WRITTEN.zeros_like = zeros_like
+WRITTEN.ones_like = lambda x: np.broadcast_to(x.dtype.type(1), x.shape)
+
+KERNELS = (
+    Cast, BroadcastTo, Reshape, SumTo, move.Permute, move.Flip, move.Concat, Slice, Unslice,
+    contract.Matmul, reduce.Sum, reduce.Max, reduce.Min, reduce.Prod, Input, Constant, Pick,
+)  # fmt: skip
+
+
+@lru_cache(4096)
+def has_code(op: Op, *dtypes: np.dtype) -> bool:
+    """Whether an elementwise op's forward can be handed numbers in registers."""
+    w = Writer()
+    try:
+        made = op.forward(LLVM, *(Value(w, f"%x{k}", d, 1) for k, d in enumerate(dtypes)))
+    except Exception:  # whatever it asked for that registers do not have
+        return False
+    return isinstance(made, Value)
+
+
+def expand(graph: Graph) -> Counted:
+    """The same values by ops that have kernels, as far as their forwards can be written so."""
+    count = 0
+    for _ in range(ROUNDS):
+        made = fold(graph.outputs, _rule)
+        after = Graph(graph.inputs, tuple(made[o] for o in graph.outputs))
+        if set(after.outputs) == set(graph.outputs):
+            break
+        count += len(set(after.order) - set(graph.order))
+        graph = after
+    return graph, count
+
+
+def _rule(node: Node, *xs: Any) -> Any:
+    op = node.op
+    if not xs:
+        return node
+    if isinstance(op, Pick):
+        return xs[0][op.index] if type(xs[0]) is tuple else Node(op, xs)
+    if isinstance(op, Call):
+        return op.body.over(xs).outputs
+    if type(op) in WRITTEN_BY_RULE:
+        made = WRITTEN_BY_RULE[type(op)](op, *xs)
+        if made is not None and made.spec == node.spec:
+            return made
+    if isinstance(op, Elementwise):
+        return again(node, op, xs) if has_code(op, *(x.dtype for x in xs)) else _written(op, xs)
+    return again(node, op, xs) if isinstance(op, KERNELS) else _written(op, xs)
+
+
+def _written(op: Op, xs: tuple) -> Any:
+    try:
+        made = op.forward(WRITTEN, *xs)
+    except Exception:
+        return Node(op, xs)
+    same = unpack(Node(op, xs))
+    one = made if type(made) is Node else None
+    if (
+        one is not None
+        and type(same) is Node
+        and (one.shape, one.dtype) == (same.shape, same.dtype)
+    ):
+        return one
+    return Node(op, xs)

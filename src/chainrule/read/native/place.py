@@ -1,0 +1,43 @@
+"""Place: where in the arena everything lies; memory is used again once nobody reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .program import Buffer, Loop, Program, Steps, View
+
+
+def place(program: Program, reuse: bool = True) -> None:
+    """Places in the arena: a buffer's memory is free again after the last kernel that reads it."""
+    first: dict[Buffer, int] = {}
+    last: dict[Buffer, int] = {}
+    for k, kernel in enumerate(program.kernels):
+        for view in views_of(kernel):
+            if view.buffer.slot == 0:
+                first.setdefault(view.buffer, k)
+                last[view.buffer] = k
+    taken: list[tuple[int, int, int]] = []  # start, end, last use
+    for buffer, begins in sorted(first.items(), key=lambda item: item[1]):
+        size = -(-buffer.bytes // 64) * 64 + 64
+        taken = [t for t in taken if t[2] >= begins or not reuse]
+        start = 0
+        for low, high, _ in sorted(taken):
+            if start + size <= low:
+                break
+            start = max(start, high)
+        buffer.start = start
+        taken.append((start, start + size, last[buffer]))
+        program.arena = max(program.arena, start + size)
+
+
+def views_of(kernel: Any) -> list[View]:
+    """Every view that a kernel reads or writes."""
+    if isinstance(kernel, Loop):
+        found = []
+        for m in kernel.members:
+            found += [x for x in m.operands if isinstance(x, View)]
+            found += [m.store] if m.store is not None else []
+        return found
+    if isinstance(kernel, Steps):
+        return kernel.views
+    return [*(x for x in kernel.operands if isinstance(x, View)), *kernel.stores]

@@ -1,0 +1,1 @@
+"""Curves that explain: activations, the cross-entropy, a nudge through a chain, a descent."""

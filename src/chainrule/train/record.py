@@ -1,0 +1,50 @@
+"""Record a training while it runs: copies of the parameters, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..study.recording import Recording, Snapshot, affordable, planned, some
+
+FRAMES = 60
+
+
+class Recorder:
+    """A callback of `fit` that keeps snapshots; `fit(..., record=60)` makes one.
+
+    Nothing is computed while the network trains: a snapshot is a copy of the parameters, and
+    of the running statistics where there are any. The random numbers of the training are not
+    touched, so the same seed gives the same bits with and without it.
+    """
+
+    def __init__(self, frames: int | bool = True):
+        self.frames = FRAMES if frames is True else frames
+        self.recording: Recording | None = None
+
+    def on_start(self, run: Any, x: np.ndarray, t: np.ndarray, epochs: int) -> None:
+        """Keep the model as it is before the first step, and some of the examples."""
+        self.run = run
+        self.plan = planned(epochs, affordable(self.frames, run.params))
+        made = Recording(
+            *some(x, t), x.min(axis=0), x.max(axis=0), x.mean(axis=0), run.loss, epochs
+        )
+        with np.errstate(all="ignore"):
+            before = float(run.loss(run.snapshot()(made.X), made.y))
+        made.rows.append({"epoch": 0, "loss": before})
+        made.snapshots.append(Snapshot(0, run.snapshot(), made.rows[0]))
+        self.recording, self.passing = made, False
+
+    def on_epoch(self, row: dict[str, Any]) -> None:
+        """Keep the model after this epoch; in place of the one before, where that was passing.
+
+        The latest is always there: training may end at any epoch.
+        """
+        assert self.recording is not None
+        kept = self.recording.snapshots
+        if self.passing:
+            kept.pop()
+        kept.append(Snapshot(row["epoch"], self.run.snapshot(), row))
+        self.recording.rows.append(row)
+        self.passing = row["epoch"] not in self.plan

@@ -1,0 +1,1 @@
+"""Random programs over the whole catalogue, computed twice: by NumPy and by machine code."""

@@ -1,0 +1,246 @@
+"""Object code on disk: used again, never trusted, never that of another machine."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.read.native import engine, objects
+
+pytest.importorskip("llvmlite")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path / "kept"))
+    monkeypatch.delenv("CHAINRULE_CACHE", raising=False)
+    return tmp_path / "kept"
+
+
+def compiled(x=3.0):
+    f = cr.compile(lambda v: cr.exp(v) * 2 + cr.sum(v))
+    value = f(np.array([x, 1.0]))
+    assert np.allclose(value, np.exp([x, 1.0]) * 2 + x + 1, rtol=1e-12)
+    return f, next(iter(f.versions.values())).run.code
+
+
+def files(folder):
+    return sorted(folder.glob("*.object"))
+
+
+def test_what_was_compiled_is_loaded_the_next_time(folder):
+    _, first = compiled()
+    assert not first.kept
+    assert len(files(folder)) >= 1
+    _, second = compiled()
+    assert second.kept
+
+
+def test_another_process_loads_what_this_one_compiled(folder):
+    program = (
+        "import sys, numpy as np, chainrule as cr\n"
+        "f = cr.compile(lambda v: cr.tanh(v) @ v)\n"
+        "print(repr(float(f(np.arange(5.0)))), next(iter(f.versions.values())).run.code.kept)\n"
+    )
+    told = [
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    (a, before), (b, after) = (t.stdout.split() for t in told)
+    assert a == b
+    assert (before, after) == ("False", "True")
+
+
+def _flip(data, k):
+    return data[:k] + bytes([data[k] ^ 1]) + data[k + 1 :]
+
+
+DAMAGE = {
+    "empty": lambda d: b"",
+    "half of it": lambda d: d[: len(d) // 2],
+    "the head alone": lambda d: d[: len(objects.MAGIC) + objects.DIGEST],
+    "a bit in the code": lambda d: _flip(d, len(d) - 7),
+    "a bit in the digest": lambda d: _flip(d, len(objects.MAGIC) + 3),
+    "another format": lambda d: b"chainrule object 0\n" + d[len(objects.MAGIC) :],
+    "something foreign": lambda d: b"\x7fELF" + d,
+    "more than it was": lambda d: d + b"\0",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_ignored_and_replaced(folder, damage):
+    compiled()
+    for path in files(folder):
+        path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    _, code = compiled()
+    assert not code.kept
+    _, code = compiled()
+    assert code.kept
+
+
+def test_a_file_under_the_name_of_another_is_ignored():
+    objects.keep("a", b"code")
+    place = objects.folder()
+    os.replace(place / "a.object", place / "b.object")
+    assert objects.find("b") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="a system without owners of files")
+def test_a_file_that_others_can_write_is_ignored(folder):
+    objects.keep("a", b"code")
+    assert objects.find("a") == b"code"
+    (folder / "a.object").chmod(0o666)
+    assert objects.find("a") is None
+
+
+OTHERS = {
+    "cpu": {"cpu": "another"},
+    "features": {"features": "+none"},
+    "versions": {"versions": ("0", (0, 0, 0))},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_code_for_another_machine_has_another_name(monkeypatch, other):
+    _, code = compiled()
+    here = engine.host()
+    monkeypatch.setattr(engine, "host", lambda: here._replace(**OTHERS[other]))
+    there = objects.name_of(code.text, *engine.host().identity)
+    assert there != objects.name_of(code.text, *here.identity)
+
+
+def test_text_and_rest_do_not_run_into_each_other():
+    assert objects.name_of("ab", "c") != objects.name_of("a", "bc")
+    assert objects.name_of("a") != objects.name_of("b")
+
+
+@pytest.mark.parametrize("word", ["0", "off", "no", "False"])
+def test_it_can_be_switched_off(folder, monkeypatch, word):
+    monkeypatch.setenv("CHAINRULE_CACHE", word)
+    _, code = compiled()
+    assert not code.kept
+    assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(tmp_path / "file"))
+    _, code = compiled()
+    assert not code.kept
+
+
+def test_the_folder_is_the_users_own(folder):
+    compiled()
+    if os.name == "posix":
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+PLACES = [
+    ("linux", {"XDG_CACHE_HOME": "/x"}, "/x/chainrule/objects"),
+    ("linux", {"XDG_CACHE_HOME": "not/absolute"}, "/home/me/.cache/chainrule/objects"),
+    ("linux", {}, "/home/me/.cache/chainrule/objects"),
+    ("darwin", {}, "/home/me/Library/Caches/chainrule/objects"),
+    ("linux", {"CHAINRULE_CACHE_DIR": "/y", "XDG_CACHE_HOME": "/x"}, "/y"),
+]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="paths of a POSIX system")
+@pytest.mark.parametrize(("system", "variables", "expected"), PLACES)
+def test_the_folder_is_where_the_platform_keeps_caches(monkeypatch, system, variables, expected):
+    for name in ("CHAINRULE_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in (variables | {"HOME": "/home/me"}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(objects.sys, "platform", system)
+    assert objects.folder() == Path(expected)
+
+
+def test_what_was_not_used_for_longest_goes_first(folder):
+    for k, name in enumerate("abcd"):
+        objects.keep(name, bytes(1000))
+        os.utime(folder / f"{name}.object", (k, k))
+    assert objects.find("a") is not None  # used: now it is the last to go
+    size = (folder / "a.object").stat().st_size
+    objects.tidy(folder, 2 * size)
+    assert [p.stem for p in files(folder)] == ["a", "d"]
+    objects.tidy(folder, files=1)
+    assert [p.stem for p in files(folder)] == ["a"]
+
+
+def test_the_folder_is_looked_through_now_and_then(folder, monkeypatch):
+    monkeypatch.setattr(objects.tidy, "__defaults__", (0, 0))
+    objects.keep("f" * 64, b"code")
+    assert files(folder)
+    objects.keep("0" * 64, b"code")
+    assert not files(folder)
+
+
+def test_half_written_files_of_dead_processes_go(folder):
+    objects.keep("a", b"code")
+    old, new = folder / "old.half", folder / "new.half"
+    for path in (old, new):
+        path.write_bytes(b"")
+    os.utime(old, (0, 0))
+    objects.tidy(folder)
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_writers_at_the_same_time_leave_whole_files(folder):
+    codes = [bytes([k]) * 50_000 for k in range(4)]
+    seen, stop = [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            found = objects.find("one")
+            if found is not None:
+                seen.append(found)
+
+    def write(code):
+        for _ in range(20):
+            objects.keep("one", code)
+
+    reader = threading.Thread(target=read)
+    writers = [threading.Thread(target=write, args=(c,)) for c in codes]
+    reader.start()
+    for w in writers:
+        w.start()
+    for w in writers:
+        w.join()
+    stop.set()
+    reader.join()
+    assert set(seen) <= set(codes)
+    assert objects.find("one") in codes
+    assert not list(folder.glob("*.half"))
+
+
+def test_the_doctor_says_what_compiles_and_where_it_is_kept(folder, monkeypatch):
+    from chainrule.app.doctor import facts
+
+    compiled()
+    told = dict(facts())
+    assert {"llvmlite", "llvm", "vectors", "threads", "object code"} <= set(told)
+    assert engine.host().cpu in told["llvm"]
+    assert told["object code"].startswith(f"{folder}: {len(files(folder))} files")
+    monkeypatch.setenv("CHAINRULE_CACHE", "0")
+    assert "not kept" in dict(facts())["object code"]
+    monkeypatch.setattr(engine, "missing", lambda: "llvmlite cannot be imported: gone")
+    assert "missing" in dict(facts())["machine code"]
+
+
+def test_no_address_of_this_process_is_in_the_text():
+    rng = np.random.default_rng(0)
+    f = cr.compile(lambda a, b: cr.tanh(a @ b).sum())
+    f(rng.normal(size=(200, 200)), rng.normal(size=(200, 200)))
+    assert "inttoptr" not in next(iter(f.versions.values())).run.text
+
+
+def test_every_text_is_verified_before_it_is_code(folder):
+    with pytest.raises(RuntimeError):
+        engine.Code("define void @f() {\n  ret i32 0\n}\n")
+    assert not files(folder)
