@@ -91,26 +91,32 @@ def test_in_a_terminal_ctrl_c_and_ctrl_d_end_with_the_score(end):
 
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "chainrule", "practice", "--set", "seed1"]
-    with subprocess.Popen(
+    made = subprocess.Popen(
         command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
         preexec_fn=controls_its_terminal,
-    ) as made:  # fmt: skip
-        os.close(slave)
+    )  # fmt: skip
+    os.close(slave)
+    try:
         told = until(master, rb"1/10.*> ")
         os.write(master, b"z\n")
         told += until(master, rb"2/10.*> ")
         os.write(master, end)
         told += until(master, rb"left")
-        assert made.wait(20) == 0
-    os.close(master)
+        assert (made.wait(20), told) == (0, told)
+    finally:
+        made.kill()
+        made.wait()
+        os.close(master)
     assert b"1 of 1 right, 9 left" in told
     assert b"Traceback" not in told
 
 
 def controls_its_terminal():
     import fcntl
+    import signal
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores it
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
