@@ -111,12 +111,15 @@ def test_in_a_terminal_ctrl_c_and_ctrl_d_end_with_the_score(end):
     assert b"Traceback" not in told
 
 
+def hears_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores it
+
+
 def controls_its_terminal():
     import fcntl
-    import signal
     import termios
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background ignores it
+    hears_interrupts()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -134,9 +137,15 @@ def until(master, pattern):
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal")
 def test_an_interrupt_while_nothing_is_typed_ends_cleanly():
     command = [sys.executable, "-u", "-m", "chainrule", "practice", "--set", "seed1"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as made:
-        assert next(line for line in made.stdout if b"1/10" in line)
-        made.send_signal(signal.SIGINT)
-        told = made.stdout.read()
-        assert made.wait(20) == 0
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=hears_interrupts
+    ) as made:
+        try:
+            assert next(line for line in made.stdout if b"1/10" in line)
+            made.send_signal(signal.SIGINT)
+            while b"until next time" not in (told := made.stdout.readline()) and told:
+                pass
+            assert made.wait(20) == 0
+        finally:
+            made.kill()
     assert b"until next time" in told
