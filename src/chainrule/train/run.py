@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import Tensor, leaf
-from ..graph.errors import DTypeError, ScalarError, ShapeError, UsageError
+from ..graph.errors import ChainruleError, DTypeError, ScalarError, ShapeError, UsageError
 from ..nn.losses import cross_entropy
 from ..nn.mode import apply
 from ..nn.module import Module
@@ -20,7 +20,7 @@ from ..transform import value_and_grad
 from ..transform.trees import tree_flatten, tree_unflatten
 from .examples import Examples, examples
 from .metrics import metric_named
-from .stepping import CANNOT, compiled
+from .stepping import compiled
 
 PROBE = 256  # examples on which dead and saturated units are counted
 
@@ -182,7 +182,7 @@ class Run:
         """The step as machine code; None, and never again, where it cannot be traced."""
         try:
             made = self.native.one(self.params, self.state, x, t)
-        except CANNOT:  # eagerly the same step says what is wrong, if something is
+        except ChainruleError:  # eagerly the same step says what is wrong, if something is
             self.native = None
             return None
         self.native.ready = True

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..graph.errors import ChainruleError
 from ..nn.mode import named_layers
-from ..ops import sqrt, square, stack
-from ..ops.reduce import sum as total
+from ..ops import stack
 from ..optim import Transform, apply_updates
+from ..optim.clip import global_norm
 from ..study.health import by_layer
 from ..transform import scan, value_and_grad
 from ..transform.compile import Compiled
@@ -53,19 +52,12 @@ class NativeStep:
     def norms(self, gradients: list) -> Any:
         """The gradient's norm in every layer."""
         layers = by_layer(dict(zip(self.names, gradients, strict=True)))
-        return stack([sqrt(_added([total(square(g)) for g in parts])) for parts in layers.values()])
+        return stack([global_norm(parts) for parts in layers.values()])
 
     def long(self, params: list, batch: int) -> int:
         """How many steps make a stretch: a step takes about six operations a weight and example."""
         step = 6.0 * batch * sum(p.size for p in params)
         return max(1, min(LONGEST, int(FLOPS // max(step, 1.0))))
-
-
-def _added(parts: list) -> Any:
-    found = parts[0]
-    for part in parts[1:]:
-        found = found + part
-    return found
 
 
 def compiled(run: Any, steps: int) -> NativeStep | None:
@@ -80,6 +72,3 @@ def compiled(run: Any, steps: int) -> NativeStep | None:
         return None
     loss = lambda params, x, t: run.loss(run.model(params)(x), t)  # noqa: E731
     return NativeStep(loss, run.optimizer, run.names)
-
-
-CANNOT = (ChainruleError, NotImplementedError)
