@@ -31,17 +31,11 @@ INKS = {  # every ink is readable on every ground
 GRAMMAR = ("value", "grad", "local", "weight", "input", "class", "delta", "highlight")
 
 RULES = {  # selector → declarations; a later rule wins over an earlier one as specific
-    ".chart text, .net text": "font: 12px system-ui, sans-serif; fill: var(--ink);",
-    ".chart .soft, .net .soft": "fill: var(--soft);",
+    ".chart text": "font: 12px system-ui, sans-serif; fill: var(--ink);",
+    ".chart .soft": "fill: var(--soft);",
     ".chart .grid": "stroke: var(--line); stroke-width: 1;",
     ".chart .axis": "stroke: var(--soft); stroke-width: 1;",
     ".chart .curve": "fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round;",
-    ".net .band": "fill: var(--band); stroke: var(--line);",
-    ".net .op": "fill: var(--card); stroke: var(--soft);",
-    ".net .given": "fill: var(--page); stroke: var(--soft); stroke-dasharray: 3 2;",
-    ".net .edge": "fill: none; stroke: var(--soft); stroke-width: 1.4;",
-    ".net .tip": "fill: var(--soft);",
-    ".net .head": "font-weight: 600;",
     # The kind "scene": any picture whose marks change.
     ".scene text": f"font-family: {FONT}; font-size: 12px; fill: var(--ink);",
     ".scene .soft": "fill: var(--soft);",
