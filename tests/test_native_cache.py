@@ -13,6 +13,8 @@ import chainrule as cr
 from chainrule.read.native import engine, objects
 
 pytest.importorskip("llvmlite")
+native = sys.modules["chainrule.read.native.native"]
+fingerprint = sys.modules["chainrule.read.native.fingerprint"]
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +95,7 @@ def test_a_file_under_the_name_of_another_is_ignored():
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="a system without owners of files")
 def test_a_file_that_others_can_write_is_ignored(folder):
     objects.keep("a", b"code")
-    assert objects.find("a") == b"code"
+    assert objects.find("a") == (b"code", {})
     (folder / "a.object").chmod(0o666)
     assert objects.find("a") is None
 
@@ -199,7 +201,7 @@ def test_writers_at_the_same_time_leave_whole_files(folder):
         while not stop.is_set():
             found = objects.find("one")
             if found is not None:
-                seen.append(found)
+                seen.append(found[0])
 
     def write(code):
         for _ in range(20):
@@ -215,7 +217,7 @@ def test_writers_at_the_same_time_leave_whole_files(folder):
     stop.set()
     reader.join()
     assert set(seen) <= set(codes)
-    assert objects.find("one") in codes
+    assert objects.find("one")[0] in codes
     assert not list(folder.glob("*.half"))
 
 
@@ -244,3 +246,118 @@ def test_every_text_is_verified_before_it_is_code(folder):
     with pytest.raises(RuntimeError):
         engine.Code("define void @f() {\n  ret i32 0\n}\n")
     assert not files(folder)
+
+
+# Found by the graph -----------------------------------------------------------------------------
+
+
+def test_code_on_disk_is_found_before_a_pass_has_run(folder, monkeypatch):
+    first, _ = compiled()
+    assert len(files(folder)) == 1
+    with monkeypatch.context() as m:
+        for name in ("passed", "plan", "module"):
+            m.setattr(native, name, None)
+        second, code = compiled()
+    assert code.kept
+    assert second.explain().splitlines()[:9] == first.explain().splitlines()[:9]
+    assert second.ir == first.ir
+
+
+def other_graphs():
+    """Functions that differ in one thing each, with what they are handed."""
+    x = np.array([1.0, 2.0, 3.0])
+    yield lambda x: cr.sum(x) * 2.0, (x,)
+    yield lambda x: cr.sum(x) * 2.5, (x,)
+    yield lambda x: cr.sum(x) * 0.0, (x,)
+    yield lambda x: cr.sum(x) * -0.0, (x,)
+    yield lambda x: cr.prod(x) * 2.0, (x,)
+    yield lambda x: cr.sum(x, keepdims=True) * 2.0, (x,)
+    yield lambda x: cr.sum(x[1:]) * 2.0, (x,)
+    yield lambda x: cr.sum(x[:2]) * 2.0, (x,)
+    yield lambda x: cr.sum(x) * 2.0, (x.astype(np.float32),)
+    yield lambda x: cr.sum(x) * 2.0, (x[None],)
+    yield lambda x: cr.sum(x) * 2.0, (2.0,)
+    yield lambda x: cr.sum(x) * 2.0, (np.float64(2.0),)
+    yield lambda x, y: cr.sum(x) - y, (x, 2.0)
+    yield lambda x, y: y - cr.sum(x), (x, 2.0)
+    yield lambda x: (cr.sum(x), x), (x,)
+    yield lambda x: (x, cr.sum(x)), (x,)
+    for k in (1, 2):
+        yield lambda x, k=k: cr.scan(lambda c, y: (c + k * y, c), 0.0, x), (x,)
+    yield lambda x: cr.scan(lambda c, y: (c + y, c), 0.0, x, reverse=True), (x,)
+
+
+def test_graphs_that_differ_have_other_fingerprints(monkeypatch):
+    seen = []
+    found = fingerprint.fingerprint
+    monkeypatch.setattr(native, "fingerprint", lambda *a: seen.append(found(*a)) or seen[-1])
+    for f, given in other_graphs():
+        cr.compile(f)(*given)
+    assert None not in seen
+    assert len(set(seen)) == len(seen)
+
+
+def test_what_was_asked_is_part_of_the_fingerprint(folder):
+    f, x = (lambda v: cr.tanh(v) * v), np.ones((4, 4))
+    for options in ({}, {"donate": 0}, {"without": {"share"}}, {"threads": 1}, {"threads": 7}):
+        before = len(files(folder))
+        cr.compile(f, **options)(x.copy())
+        assert len(files(folder)) == before + 1, options
+        cr.compile(f, **options)(x.copy())
+        assert len(files(folder)) == before + 1, options
+
+
+def test_sources_that_changed_make_other_code(folder, monkeypatch, tmp_path):
+    compiled()
+    monkeypatch.setattr(fingerprint, "compiler", lambda: "changed")
+    _, code = compiled()
+    assert not code.kept
+    one = tmp_path / "one.py"
+    told = []
+    for text in ("a = 1\n", "a = 22\n"):
+        one.write_text(text)
+        told.append(list(fingerprint._sources(str(tmp_path))))
+    assert told[0] != told[1]
+
+
+def test_a_user_s_own_op_is_found_by_its_text(folder):
+    made = []
+    for factor in (2.0, 3.0):
+        double = cr.elementwise(lambda xp, x, k=factor: x * k, lambda y, x, k=factor: (k,))
+        made.append(cr.compile(lambda v, double=double: double(v) + 1)(np.ones(2)).tolist())
+    assert made == [[3.0, 3.0], [4.0, 4.0]]
+
+
+def test_what_is_left_to_numpy_is_planned_each_time(folder):
+    f = lambda v: cr.cumulative_sum(cr.sort(cr.exp(v))) * 2  # noqa: E731
+    x = np.array([2.0, 1.0, 0.5])
+    want = np.cumsum(np.sort(np.exp(x))) * 2
+    for kept in (False, True):
+        g = cr.compile(f)
+        np.testing.assert_allclose(g(x), want)
+        assert next(iter(g.versions.values())).run.code.kept == kept
+
+
+def test_given_memory_is_used_by_code_from_disk_too():
+    for _ in range(2):
+        f = cr.compile(lambda w, g: w - g, donate=0)
+        w = np.ones(3)
+        assert f(w, np.ones(3)) is w
+
+
+def test_engines_of_one_text_come_and_go_in_any_order():
+    """In a process of its own: an engine that another one's machine was freed with would crash."""
+    program = (
+        "import random, ctypes\n"
+        "from chainrule.read.native.engine import Code\n"
+        "text = 'define i64 @f(i64 %x) {\\n %y = add i64 %x, 1\\n ret i64 %y\\n}\\n'\n"
+        "kept, drawn = [], random.Random(0)\n"
+        "for k in range(30):\n"
+        "    kept.append(Code(text))\n"
+        "    f = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(kept[-1].address('f'))\n"
+        "    assert f(k) == k + 1\n"
+        "    if drawn.random() < 0.6:\n"
+        "        kept.pop(drawn.randrange(len(kept)))\n"
+    )
+    made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (made.returncode, made.stderr) == (0, "")

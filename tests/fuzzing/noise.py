@@ -16,9 +16,10 @@ import numpy as np
 from chainrule.graph.namespace import XP
 from chainrule.graph.node import Constant, Input, Node, Pick
 from chainrule.graph.walk import Graph
+from chainrule.ops.contract import Contraction
 from chainrule.ops.family import Cast, Move, SumTo
 from chainrule.ops.loop import Call, Cond
-from chainrule.ops.reduce import CumulativeSum, Max
+from chainrule.ops.reduce import CumulativeSum, Max, Sum
 from chainrule.ops.scan import Scan
 
 UNITS = 4.0  # of the last place
@@ -41,13 +42,17 @@ class Noise:
         self.rng = np.random.default_rng(seed)
 
     def __call__(self, x: Any) -> Any:
-        """These numbers, each a little off; zeros, infinities and integers as they are."""
+        """These numbers, each a little off; zeros, infinities and integers as they are.
+
+        The sign of what is not a number says nothing, and is drawn.
+        """
         if type(x) is tuple:
             return tuple(map(self, x))
         x = np.asarray(x)
         if x.dtype.kind != "f":
             return x
         error = UNITS * np.finfo(x.dtype).eps * self.rng.uniform(-1, 1, x.shape)
+        x = np.where(np.isnan(x) & (error < 0), -x, x)
         return np.asarray(x * (1 + error), x.dtype)
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[np.ndarray]:
@@ -59,7 +64,32 @@ class Noise:
         """The value of one node; the gradient of a use that should cancel another's does not."""
         if is_exact(node.op):
             return node.op.forward(xp, *xs)
-        return self(node.op.forward(xp, *map(self, xs)))
+        if isinstance(node.op, Contraction) and self.rng.random() < 0.5:
+            xp = WithoutBLAS(xp)
+        return self(self.signs(node.op, node.op.forward(xp, *map(self, xs))))
+
+    def signs(self, op: Any, y: Any) -> Any:
+        """A sum of zeros has either sign: NumPy's of a single -0.0 is 0.0."""
+        if not isinstance(op, (Sum, SumTo)):
+            return y
+        return np.where((y == 0) & (self.rng.random(np.shape(y)) < 0.5), -y, y)
+
+
+class WithoutBLAS:
+    """A namespace whose products are all multiplied out: for BLAS, 0 · inf may be 0."""
+
+    def __init__(self, xp: Any):
+        self.xp = xp
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.xp, name)
+
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """The matrix product."""
+        left = "j" if a.ndim == 1 else "...ij"
+        right = "j" if b.ndim == 1 else "...jk"
+        made = "..." * (max(a.ndim, b.ndim) > 1) + "i" * (a.ndim > 1) + "k" * (b.ndim > 1)
+        return np.einsum(f"{left},{right}->{made}", a, b)
 
 
 @contextmanager

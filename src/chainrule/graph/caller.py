@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from types import CodeType
 from typing import NamedTuple
 
@@ -64,3 +65,13 @@ def made_at(place: Place | None) -> str:
     line = Line(*place)
     source = f"    {line.source}" if line.source else ""
     return f"\n  made at {line}{source}"
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the user's own line."""
+    place = caller()
+    if place is None:
+        warnings.warn(message, category, stacklevel=2)
+    else:
+        line = Line(*place)
+        warnings.warn_explicit(message, category, line.code.co_filename, line.number)

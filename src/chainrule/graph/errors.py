@@ -13,6 +13,7 @@ ChainruleError
 ├── GraphError          (ValueError)    a graph that breaks an invariant
 ├── ExpressionError     (ValueError)    a typed formula with a mistake, shown with a caret
 ├── DataError           (ValueError)    data that cannot be trained on, with rows and columns
+├── CheckpointError     (OSError)       a model's file that cannot be written, read or believed
 ├── UsageError          (ValueError)    an argument outside what a call accepts
 │   └── MatrixError     (LinAlgError)   a matrix that has no inverse or no Cholesky factor
 └── MissingExtraError   (ImportError)   an optional dependency, with the command that installs it
@@ -25,7 +26,7 @@ from numpy.linalg import LinAlgError
 from .caller import caller, made_at
 
 __all__ = [
-    "AxisError", "ChainruleError", "DTypeError", "DataError", "ExpressionError",
+    "AxisError", "ChainruleError", "CheckpointError", "DTypeError", "DataError", "ExpressionError",
     "GradientError", "GraphError", "InPlaceError", "MatrixError", "MissingExtraError",
     "NotFiniteError", "PathError", "ScalarError", "ShapeError", "TracingError", "UsageError",
 ]  # fmt: skip
@@ -93,6 +94,10 @@ class ExpressionError(ChainruleError, ValueError):
 
 class DataError(ChainruleError, ValueError):
     """Data that cannot be trained on."""
+
+
+class CheckpointError(ChainruleError, OSError):
+    """A file of weights cannot be written, or cannot be read, or is not what was written."""
 
 
 class UsageError(ChainruleError, ValueError):

@@ -176,7 +176,7 @@ class Move(Op):
         return self(*(zeros_like(x) if t is None else t for t, x in zip(ts, xs, strict=True)))
 
     def mask_down(self, mask: Any, y: Any, xs: list) -> list:
-        weight = where(mask, zeros_like(y) + 1.0, 0.0)
+        weight = Cast.of(y.dtype if y.dtype.kind == "f" else np.dtype(float))(mask)
         downs = self.pull(weight, y, xs, [True] * len(xs))
         return [None if d is None else d != 0 for d in downs]
 

@@ -70,9 +70,13 @@ def _jvp_graph(graph: Graph) -> tuple[Graph, list]:
 
 @dataclass(frozen=True, eq=False)
 class Call(Op):
-    """A body applied once. Only its operands are kept: the gradient computes the body anew."""
+    """A body applied once. Only its operands are kept: the gradient computes the body anew.
+
+    Of the first `anew` operands the body computes what was computed before.
+    """
 
     body: Graph
+    anew: int = 0
 
     latex = r"\operatorname{body}\left(#1\right)"
     words = "computes the body again, and sends the gradient through it"
@@ -91,7 +95,7 @@ class Call(Op):
     def grad(self, g, y, *xs):
         back, outside = vjp_graph(self.body)
         seeds = _seeds(g, self.body.outputs)
-        return _placed(Call(back)(*xs, *seeds, *outside), self.body.inputs)
+        return _placed(Call(back, len(xs))(*xs, *seeds, *outside), self.body.inputs)
 
     def push(self, ts, y, xs):
         fore, outside = jvp_graph(self.body)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import update_wrapper
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,22 @@ from ..graph.errors import DTypeError, TracingError, UsageError
 from ..graph.node import Input, Node
 from ..graph.op import Spec
 from ..graph.walk import capture
+from .door import door
 from .effects import asked, refuse_effects
 from .explained import Explained
 from .forms import Form
+from .probe import probed
 from .trees import tree_flatten, tree_map, tree_unflatten
 from .watch import function
 
 VERSIONS = 64  # compiled forms of one function that are kept
+DOORS = 8  # of one function
+TRIES = 8  # of one form
 
 
 def compile(
     f: Callable, *, donate: int | Sequence[int] = (), without: Collection[str] = (),
-    threads: int | None = None,
+    threads: int | None = None, probes: Any = (),
 ) -> Compiled:  # fmt: skip
     """`f` as machine code: the same signature over pytrees, traced at the first call.
 
@@ -40,7 +45,8 @@ def compile(
     these arrays hold afterwards is not said. `without`: names of passes to leave out, which
     gives the same values more slowly; for looking for faults. `threads`: how many cores a kernel
     may use; without it as many as CHAINRULE_NUM_THREADS or OMP_NUM_THREADS says, or all. The
-    numbers are the same for any.
+    numbers are the same for any. `probes`: statistics of what `f` calls `cr.probe` on, names of
+    them or a dict as `probed` takes it; `.probed` holds those of the last call.
     Raises: TracingError where the function asks for a value while there is none yet; UsageError
     for a pass that there is not, or for threads that are no whole number from 1 on.
 
@@ -54,7 +60,10 @@ def compile(
     if threads is not None:
         wanted(threads)
     places = (donate,) if isinstance(donate, int) else tuple(donate)
-    return Compiled(function("compile", f), places, switched_off(without), threads)
+    options = (places, switched_off(without), threads)
+    if probes:
+        return Probing(probed(function("compile", f), probes), *options)
+    return Compiled(function("compile", f), *options)
 
 
 class Compiled(Explained):
@@ -68,9 +77,15 @@ class Compiled(Explained):
         self.versions: OrderedDict[Any, Version] = OrderedDict()
         self.forms: list[Form] = []  # what was compiled for, the last one last
         self.needs_ints = False
+        self.door: Callable = self._in_python  # for forms met before, as machine code
+        self.doors = 0
         update_wrapper(self, f)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.door(*args, **kwargs)
+
+    def _in_python(self, *args: Any, **kwargs: Any) -> Any:
+        """A call whose arguments no door knows."""
         leaves, structure = tree_flatten((args, kwargs))
         key = [structure]
         arrays, tensors = [], False
@@ -90,21 +105,44 @@ class Compiled(Explained):
                 key.append(kind)
             elif kind is Node:
                 return self.f(*args, **kwargs)
-            elif isinstance(x, np.generic):
+            elif isinstance(x, (np.generic, np.memmap)):
                 arrays.append(np.asarray(x))
-                key.append(((), x.dtype))
+                key.append((x.shape, x.dtype))
             else:
                 key.append((kind, x))
         key = tuple(key)
-        version = self.versions.get(key)
+        try:
+            version = self.versions.get(key)
+        except TypeError:  # a leaf that no two calls can be told apart by
+            raise _unknown(leaves) from None
         if version is None:
             version = self._made(key, leaves, structure)
             if version is None:
-                return self(*args, **kwargs)
+                return self._in_python(*args, **kwargs)
         watcher = WATCHER.get()
         if watcher is not None:
             return self._watched(watcher, version, arrays, tensors, (args, kwargs))
+        if version.calls:
+            self._open(version, args, kwargs)
+        version.calls += 1
         return version(arrays, tensors)
+
+    def _open(self, version: Version, args: tuple, kwargs: dict) -> None:
+        """Make a door for arguments like these, where it is worth one.
+
+        There are several where kinds change from call to call; the one made last is asked first,
+        and all are closed when there are too many.
+        """
+        from ..read.native.door import patience
+
+        if version.calls < patience() or version.tries == TRIES:
+            return
+        version.tries += 1
+        if self.doors == DOORS:
+            self.door, self.doors = self._in_python, 0
+        made = door(version, (args, kwargs), self.door)
+        if made is not None:
+            self.door, self.doors = made, self.doors + 1
 
     def _watched(self, watcher: Any, version: Version, arrays: list, tensors: bool, given: Any):
         """Run, and if something is not finite again op by op, where it is named."""
@@ -127,7 +165,18 @@ class Compiled(Explained):
         self.forms = [*self.forms[1 - VERSIONS :], Form(structure, key[1:])]
         if len(self.versions) > VERSIONS:
             self.versions.popitem(last=False)
+            self.door, self.doors = self._in_python, 0
         return version
+
+
+class Probing(Compiled):
+    """A compiled function that looks at its probes: `probed` is what they said in the last call."""
+
+    probed: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        made, self.probed = self.door(*args, **kwargs)
+        return made
 
 
 class Version:
@@ -143,6 +192,7 @@ class Version:
             made = _input(x, needs_ints)
             handed.append(x if made is None else made)
             inputs += [made] if made is not None else []
+        self.needs_ints, self.calls, self.tries = needs_ints, 0, 0
         self.structure: Any = None
         self.results: list[Any] = []
 
@@ -155,7 +205,7 @@ class Version:
             out, self.structure = tree_flatten(asked(f, args, kwargs))
             refuse_effects(f, before, (args, kwargs))
             self.results = out
-            return [y for y in out if _computed(y)]
+            return [y for y in out if computed(y)]
 
         self.graph, self.outside = capture(traced, inputs)
         given = _given_away(of.donate, structure, [type(h) is Node for h in handed])
@@ -163,7 +213,7 @@ class Version:
         self.weak = [n.weak for n in inputs]
         self.dtypes = [n.dtype for n in self.graph.inputs]
         self.shapes = [n.shape for n in self.graph.inputs]
-        self.out_weak = [y.weak if type(y) is Node else False for y in self.results if _computed(y)]
+        self.out_weak = [y.weak if type(y) is Node else False for y in self.results if computed(y)]
 
     def values(self, arrays: list) -> list[np.ndarray]:
         """What the graph's inputs are: the arguments' numbers, then what it reads from outside."""
@@ -186,7 +236,7 @@ class Version:
         made = iter(self.run(*self.values(arrays)))
         weak = iter(self.out_weak)
         out = [
-            _returned(next(made), next(weak), tensors) if _computed(y) else y for y in self.results
+            _returned(next(made), next(weak), tensors) if computed(y) else y for y in self.results
         ]
         return tree_unflatten(self.structure, out)
 
@@ -203,6 +253,16 @@ def _given_away(donate: tuple[int, ...], structure: Any, inputs: list[bool]) -> 
     return [sum(inputs[:x]) for x in sorted(leaves) if inputs[x]]
 
 
+def _unknown(leaves: list) -> UsageError:
+    """The error about an argument that is neither a number nor a setting."""
+    found = next(x for x in leaves if getattr(type(x), "__hash__", None) is None)
+    kind = type(found).__name__
+    return UsageError(
+        f"compile: an argument holds a {kind}, which is neither numbers nor a setting that can be "
+        f"compared; give an array, as np.asarray makes it"
+    )
+
+
 def _input(x: Any, needs_ints: bool) -> Node | None:
     """A node that stands for an argument; None for one that is part of what is compiled."""
     if isinstance(x, (np.ndarray, np.generic, Tensor)):
@@ -215,7 +275,8 @@ def _input(x: Any, needs_ints: bool) -> Node | None:
     return None
 
 
-def _computed(y: Any) -> bool:
+def computed(y: Any) -> bool:
+    """Whether a result is one of the graph's, not a setting that is handed back."""
     return isinstance(y, (Node, Tensor, np.ndarray, np.generic))
 
 

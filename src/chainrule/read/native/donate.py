@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .place import views_of
-from .program import Buffer, Loop, Program, View, whole
+from .program import Buffer, Loop, Program, Steps, View, whole
 
 
 def donated(program: Program, given: Sequence[int]) -> dict[int, int]:
@@ -23,14 +24,15 @@ def donated(program: Program, given: Sequence[int]) -> dict[int, int]:
         for i in free:
             source = program.inputs[i]
             alike = (source.shape, source.dtype) == (out.shape, out.dtype)
-            if alike and out.bytes and _in_time(program, source, out):
+            if alike and out.bytes and in_time(program, source, out):
                 found[k] = i
                 free.remove(i)
                 break
     return found
 
 
-def _in_time(program: Program, source: Buffer, out: Buffer) -> bool:
+def in_time(program: Program, source: Buffer, out: Buffer) -> bool:
+    """Whether the source is read for the last time before the output is written, or just then."""
     reads, writes = (
         [k for k, kernel in enumerate(program.kernels)
          if any(v.buffer is buffer for v in views_of(kernel))]
@@ -41,25 +43,39 @@ def _in_time(program: Program, source: Buffer, out: Buffer) -> bool:
     if reads[-1] > writes[0]:
         return False
     kernel = program.kernels[writes[0]]
+    if isinstance(kernel, Steps):
+        return _carried(kernel, source, out)
     return isinstance(kernel, Loop) and _place_by_place(kernel, source, out)
 
 
+def _carried(steps: Steps, source: Buffer, out: Buffer) -> bool:
+    """Whether a scan begins with the source and ends in the output, in one place all the way."""
+    given = [v for v in (*steps.carries, *steps.xs, *steps.constants) if v.buffer is source]
+    return len(given) == 1 and any(
+        stays and begin == whole(source) and end == whole(out)
+        for stays, begin, end in zip(steps.stays, steps.carries, steps.last, strict=True)
+    )
+
+
 def _place_by_place(loop: Loop, source: Buffer, out: Buffer) -> bool:
-    """Whether the loop reads each element of the one before it writes that of the other."""
-    last, first = -1, len(loop.members)
+    """Whether the loop reads each element of the one before it writes that of the other.
+
+    What a loop has read at a place it keeps there: later members do not read it again.
+    """
+    read, written = len(loop.members), len(loop.members)
     for k, m in enumerate(loop.members):
         for x in m.operands:
             if isinstance(x, View) and x.buffer is source:
                 if not _same_places(loop, x) or m.kind == "product":
                     return False
-                last = k
+                read = min(read, k)
             if isinstance(x, View) and x.buffer is out:
                 return False
         if m.store is not None and m.store.buffer is out:
             if not _same_places(loop, m.store) or m.kind not in ("map", "copy", "product"):
                 return False
-            first = min(first, k)
-    return last <= first
+            written = min(written, k)
+    return read <= written
 
 
 def _same_places(loop: Loop, view: View) -> bool:
@@ -72,8 +88,14 @@ def apart(arrays: list[np.ndarray], given: Sequence[int]) -> list[np.ndarray]:
     if len(set(map(id, arrays))) == len(arrays) and all(a.base is None for a in arrays):
         shared: set[Any] = set()
     else:
-        shared = {i for i in given for k, a in enumerate(arrays)
-                  if k != i and np.may_share_memory(arrays[i], a)}  # fmt: skip
+        # Two that own their memory lie apart, if they are not one and the same.
+        views = [k for k, a in enumerate(arrays) if a.base is not None]
+        once = Counter(map(id, arrays))
+        shared = {i for i in given if once[id(arrays[i])] > 1}
+        shared |= {
+            i for i in given for k in (range(len(arrays)) if i in views else views)
+            if k != i and np.may_share_memory(arrays[i], arrays[k])
+        }  # fmt: skip
     for i in given:
         if i in shared or not arrays[i].flags.writeable:
             arrays[i] = arrays[i].copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -85,28 +86,50 @@ def _module(text: str) -> Any:
     return module
 
 
-class Code:
-    """A module that is loaded; it lives as long as something may call it."""
+def named(*parts: object) -> str:
+    """What code that depends on these parts is called, for this machine."""
+    return name_of("", *parts, *host().identity)
 
-    def __init__(self, text: str):
+
+class Code:
+    """A module that is loaded; it lives as long as something may call it.
+
+    `text` is the module's, or gives it when it is asked for. Without a `name` the text is what the
+    code is kept under. `notes` are kept with it.
+    """
+
+    def __init__(
+        self, text: str | Callable[[], str], name: str = "", notes: Callable[[], dict] = dict
+    ):
         import llvmlite.binding as llvm
 
-        self.text = text
-        name = name_of(text, *host().identity)
-        code = find(name)
-        self.kept = code is not None  # whether it was on disk already
-        if code is None:
-            code = machine().emit_object(_module(text))
-            keep(name, code)
+        self.write = text
+        name = name or name_of(self.text, *host().identity)
+        found = find(name)
+        self.kept = found is not None  # whether it was on disk already
+        if found is None:
+            code = machine().emit_object(_module(self.text))
+            self.notes = notes()
+            keep(name, code, self.notes)
+        else:
+            code, self.notes = found
         self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self.engine.finalize_object()
 
+    @property
+    def text(self) -> str:
+        """The module's text."""
+        return self.write if isinstance(self.write, str) else self.write()
+
     def function(self, name: str) -> Any:
         """The function of this name: it takes addresses, `enter` of objects, table, pool."""
-        address = self.engine.get_function_address(name)
-        takes = [ctypes.c_void_p] * (3 if name == "enter" else 1)
-        return ctypes.CFUNCTYPE(None, *takes)(address)
+        takes = [ctypes.c_void_p] * {"enter": 3, "go": 2}.get(name, 1)
+        return ctypes.CFUNCTYPE(None, *takes)(self.address(name))
+
+    def address(self, name: str) -> int:
+        """Where the function of this name lies."""
+        return self.engine.get_function_address(name)
 
     @property
     def ir(self) -> str:

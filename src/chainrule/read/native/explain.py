@@ -163,7 +163,9 @@ def _bodies(kernel: Any) -> list[tuple[Program, list[str]]]:
 def _inside(kernel: Steps) -> list[str]:
     counts = (len(kernel.carries), len(kernel.xs), len(kernel.constants))
     kinds = ("carry", "row of xs", "constant")
-    return [f"{kind} {k}" for kind, n in zip(kinds, counts, strict=True) for k in range(n)]
+    found = [f"{kind} {k}" for kind, n in zip(kinds, counts, strict=True) for k in range(n)]
+    laid = kernel.body.panels
+    return [*found[: len(found) - len(laid)], *(f"panels of {found[p.place]}" for p in laid)]
 
 
 def _moved(kernel: Any, names: _Names) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from math import prod
 from typing import Any
@@ -18,6 +19,7 @@ COMBINE = {
     "max": lambda a, b: LLVM.maximum(a, b), "min": lambda a, b: LLVM.minimum(a, b),
 }  # fmt: skip
 COST = {"exp": 10, "tanh": 15, "sigmoid": 12, "log": 15, "log1p": 20, "logaddexp": 35, "erf": 20}
+WAYS = 4  # a sum has so many registers: each waits for its own last addition alone
 UNROLLED = 4  # inner blocks written out one after the other, up to which there is no loop
 
 
@@ -46,10 +48,13 @@ class Nest(Memory):
         self.widest = register // widest
         self.axes = self._collapsed()
         self.lanes = self._lanes(self.axes[-1] if self.axes else 1)
-        self.gathered: dict[Member, str] = {}
+        self.gathered: dict[Member, list[str]] = {}  # registers that a sum is gathered in, in turn
+        self.turns: Counter[Member] = Counter()
         self.register = register
         self.room = 0  # bytes that each part of the kernel needs for itself
         self.inside: dict[str, str] = {}  # functions of the module that it calls, by their names
+        self.shares: dict[tuple[int, int], tuple[str, str]] = {}  # of shared loops, by their length
+        self.parts = 1
         self.cut: int | None = None  # the axis that the parts of a shared kernel divide
 
     def _collapsed(self) -> tuple[int, ...]:
@@ -60,6 +65,7 @@ class Nest(Memory):
             if m.kind == "product":  # along the rows and columns of the value
                 a, b = m.operands
                 tracks += [(a, (*a.strides[:-1], 0)), (b, (*b.strides[:-2], 0, b.strides[-1]))]
+                tracks += [(m.sums, m.sums.strides)] if m.sums is not None else []
             else:
                 tracks += [(x, x.strides) for x in m.operands if isinstance(x, View)]
             if m.kind in COMBINE:
@@ -211,13 +217,19 @@ class Nest(Memory):
         w.line(f"{after}:")
 
     def _share(self, n: int, step: int) -> tuple[str, str]:
-        """Where this part's stretch of a shared loop begins and ends."""
-        found = []
-        for part in ("%part", self.w.put("add i64 %part, 1")):
-            rounds = self.w.put(f"mul i64 {part}, {n}")
-            rounds = self.w.put(f"udiv i64 {rounds}, %parts")
-            found.append(self.w.put(f"mul i64 {rounds}, {step}"))
-        return found[0], found[1]
+        """Where this part's stretch of a shared loop begins and ends: known before all loops."""
+        if (n, step) not in self.shares:
+            w = self.w
+            lines, w.lines = w.lines, []
+            found = []
+            for part in ("%part", w.put("add i64 %part, 1")):
+                rounds = w.put(f"mul i64 {part}, {n}")
+                rounds = w.put(f"udiv i64 {rounds}, %parts")
+                found.append(w.put(f"mul i64 {rounds}, {step}"))
+            lines[:0] = w.lines
+            w.lines = lines
+            self.shares[n, step] = found[0], found[1]
+        return self.shares[n, step]
 
     def _by_the_last(self, shared: bool, body: Callable[[], None]) -> None:
         """What is left over of a shared loop: the last part's to do."""
@@ -293,7 +305,8 @@ class Nest(Memory):
         if active < x.lanes:
             counts = Value(self.w, self._mask(x.lanes, active), BOOL, x.lanes)
             x = counts.select(x, x.like(start_of(m.kind, m.node.dtype)))
-        place = self.gathered[m]
+        place = self.gathered[m][self.turns[m] % WAYS]
+        self.turns[m] += 1
         before = Value(self.w, self.w.put(f"load {x.type}, ptr {place}"), x.dtype, x.lanes)
         total = combine(before, x)
         self.w.line(f"  store {x.type} {total.ref}, ptr {place}")
@@ -302,21 +315,41 @@ class Nest(Memory):
         if self._suffix(m) == len(self.axes):
             return
         x = Value(self.w, "", m.node.dtype, self.lanes).like(start_of(m.kind, m.node.dtype))
-        place = self.gathered.get(m)
-        if place is None:
-            place = self.gathered[m] = f"%acc{len(self.gathered)}"
-            self.w.lines.insert(0, f"  {place} = alloca {x.type}")
-        self.w.line(f"  store {x.type} {x.ref}, ptr {place}")
+        if m not in self.gathered:
+            self.gathered[m] = [f"%acc{len(self.gathered)}.{k}" for k in range(WAYS)]
+            self.w.lines[:0] = [f"  {place} = alloca {x.type}" for place in self.gathered[m]]
+        for place in self.gathered[m]:
+            self.w.line(f"  store {x.type} {x.ref}, ptr {place}")
 
     def _finish(self, m: Member, at: list[Index]) -> None:
         """The lanes of a reduction to one number, in a tree, and into its place."""
         k = self._suffix(m)
         if k == len(self.axes):
             return
+        dtype = m.node.dtype
+        x = self.in_one(m.kind, self.total(m))
+        _, strides = self.views[id(m)]
+        offset = self._sum(m.store.offset, strides[:k], at[:k])
+        if self._in_memory(m):
+            address = self._pointer(m.store.buffer, offset)
+            before = Value(self.w, self.w.put(f"load {x.type}, ptr {address}"), dtype, 1)
+            x = COMBINE[m.kind](before, x)
+        self._put(m.store.buffer, dtype, offset, 1, x, 1)
+
+    def total(self, m: Member) -> Value:
+        """What has been gathered, lane by lane."""
         lanes, dtype = self.lanes, m.node.dtype
-        x = Value(
-            self.w, self.w.put(f"load {typed(dtype, lanes)}, ptr {self.gathered[m]}"), dtype, lanes
-        )
+        parts = [
+            Value(self.w, self.w.put(f"load {typed(dtype, lanes)}, ptr {place}"), dtype, lanes)
+            for place in self.gathered[m][: max(1, self.turns[m])]
+        ]
+        while len(parts) > 1:
+            parts = [*map(COMBINE[m.kind], parts[::2], parts[1::2]), *parts[len(parts) & ~1 :]]
+        return parts[0]
+
+    def in_one(self, kind: str, x: Value) -> Value:
+        """The lanes of a vector combined, in a tree."""
+        dtype = x.dtype
         while x.lanes > 1:
             half = x.lanes // 2
             low, high = (", ".join(f"i32 {b + i}" for i in range(half)) for b in (0, half))
@@ -335,11 +368,5 @@ class Nest(Memory):
                     )
                     for p in parts
                 ]
-            x = COMBINE[m.kind](*parts)
-        _, strides = self.views[id(m)]
-        offset = self._sum(m.store.offset, strides[:k], at[:k])
-        if self._in_memory(m):
-            address = self._pointer(m.store.buffer, offset)
-            before = Value(self.w, self.w.put(f"load {x.type}, ptr {address}"), dtype, 1)
-            x = COMBINE[m.kind](before, x)
-        self._put(m.store.buffer, dtype, offset, 1, x, 1)
+            x = COMBINE[kind](*parts)
+        return x

@@ -50,9 +50,20 @@ class Memory:
         dtype = view.dtype
         kind = np.dtype(np.uint8) if dtype.kind == "b" else dtype
         address = self._address(view, strides, at)
+        self._asked_for(view.buffer, address, 0)
         ref = self.vector_at(kind, address, strides[-1] if strides else 0, lanes, active)
         found = Value(self.w, ref, kind, lanes)
         return found != 0 if dtype.kind == "b" else found
+
+    def _asked_for(self, buffer: Any, address: str, written: int) -> None:
+        """Ask for what the next step of a scan has at this place, where there is a next step."""
+        if buffer.ahead:
+            self.w.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+            place = self.w.put(f"getelementptr i8, ptr {address}, i64 {buffer.ahead}", "p")
+            near = 3 if written else 2
+            self.w.line(
+                f"  call void @llvm.prefetch.p0(ptr {place}, i32 {written}, i32 {near}, i32 1)"
+            )
 
     def vector_at(self, dtype: np.dtype, address: str, step: int, lanes: int, active: int) -> str:
         """Elements that are `step` apart, from an address on."""
@@ -121,6 +132,7 @@ class Memory:
                 x.w, x.w.put(f"zext {x.type} {x.ref} to {typed(dtype, x.lanes)}"), dtype, x.lanes
             )
         address = self._pointer(buffer, at)
+        self._asked_for(buffer, address, 1)
         if step != 1 and x.lanes > 1:
             for k in range(active):
                 one = scalar_type(dtype)

@@ -13,6 +13,7 @@ from .rows import ASKED, rows
 from .rows import DECLARED as OUTSIDE
 from .steps import all_parts, scan
 from .threads import DECLARED, TEXT
+from .totals import Totals
 from .turns import Turns
 from .vector import Writer, pointers_of
 
@@ -42,13 +43,12 @@ def module(program: Program, register: int = 64, threads: int = 1) -> tuple[str,
 
 
 def entrance(count: int, plan: list[str]) -> str:
-    """The function Python calls, with the addresses of array objects instead of their numbers.
+    """`go`, which runs it all; `enter`, which Python calls with addresses of array objects.
 
     A NumPy array's data pointer is the first field after its object head (PyArrayObject, NumPy's
     C interface); to read it here costs nothing, to ask for it in Python half a microsecond each.
     """
     w = Writer()
-    w.line("  store ptr %pool, ptr @shared")
     for k in range(count):
         place = w.put(f"getelementptr inbounds ptr, ptr %objects, i64 {k}")
         array = w.put(f"load ptr, ptr {place}")
@@ -56,10 +56,18 @@ def entrance(count: int, plan: list[str]) -> str:
         data = w.put(f"load ptr, ptr {head}")
         slot = w.put(f"getelementptr inbounds ptr, ptr %table, i64 {k + 1}")
         w.line(f"  store ptr {data}, ptr {slot}")
-    for name in plan:
-        w.line(f"  call void @{name}(ptr %table)")
-    lines = "\n".join(w.lines)
-    return f"define void @enter(ptr %objects, ptr %table, ptr %pool) {{\n{lines}\n  ret void\n}}\n"
+    w.line("  call void @go(ptr %table, ptr %pool)")
+    calls = "\n".join(f"  call void @{name}(ptr %table)" for name in plan)
+    return f"""define void @go(ptr %table, ptr %pool) {{
+  store ptr %pool, ptr @shared
+{calls}
+  ret void
+}}
+define void @enter(ptr %objects, ptr %table, ptr %pool) {{
+{chr(10).join(w.lines)}
+  ret void
+}}
+"""
 
 
 class Text:
@@ -114,6 +122,7 @@ class Text:
         nest = self._nest(loop)
         parts = self.parts(nest)
         nest.cut = nest.shared_axis() if parts > 1 else None
+        nest.parts = 1 if nest.cut is None else parts
         nest.write()
         self.inside |= nest.inside
         self.room = max(self.room, nest.room * parts)
@@ -121,8 +130,14 @@ class Text:
         name = self.add(nest.w)
         if parts > 1 and nest.cut is not None:
             self.parallel = True
-            return [*calls, f"call void @together(ptr @{name}, ptr %table, i64 {parts})"]
-        return [*calls, self._called(name)]
+            calls.append(f"call void @together(ptr @{name}, ptr %table, i64 {parts})")
+        else:
+            calls.append(self._called(name))
+        last = self._nest(loop)
+        if isinstance(last, Totals):
+            last.finish()
+            calls.append(self._called(self.add(last.w)))
+        return calls
 
     def parts(self, nest: Nest) -> int:
         """Into how many parts a kernel is cut; short ones are left whole."""
@@ -135,8 +150,11 @@ class Text:
         pointers = pointers_of(w, views_of(loop))
         if loop.product:
             return Tiles(w, loop, pointers, self.register)
-        turns = Turns(w, loop, pointers, self.register)
-        return turns if turns.fits() else Nest(w, loop, pointers, self.register)
+        for kind in (Turns, Totals):
+            nest = kind(w, loop, pointers, self.register)
+            if nest.fits():
+                return nest
+        return Nest(w, loop, pointers, self.register)
 
     def add(self, body: Writer) -> str:
         """A function with this body; gives its name."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from struct import Struct
 from threading import Lock
-from typing import Any
+from time import perf_counter
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +17,10 @@ from ...graph.errors import AxisError
 from ...graph.namespace import XP
 from ...graph.walk import Graph
 from .donate import apart, donated
-from .engine import Code, missing, register
+from .engine import Code, missing, named, register
+from .fingerprint import fingerprint
 from .module import module
+from .objects import there
 from .passes import passed
 from .plain import Plain, warn
 from .plan import plan
@@ -39,39 +43,82 @@ def native(
     if reason:
         warn(reason)
         return Plain(graph, reason)
-    short, counts = passed(graph, without)
-    return Native(short, counts, without, given, threads)
+    return Native(graph, without, given, threads)
+
+
+class Written(NamedTuple):
+    """What a graph became on its way to machine code."""
+
+    counts: dict[str, int]  # how often each pass did something
+    program: Program
+    text: str
+    stretches: list[Any]  # names of functions, and ops left to NumPy
+    parallel: bool
 
 
 class Native:
-    """A graph as machine code, called with arrays of the shapes and dtypes it was made for."""
+    """A graph as machine code, called with arrays of the shapes and dtypes it was made for.
+
+    Where its code is on disk, no pass runs and nothing is written until somebody asks for it.
+    """
 
     def __init__(
-        self, graph: Graph, counts: dict[str, int], without: Collection[str] = (),
-        given: Sequence[int] = (), threads: int | None = None,
+        self, graph: Graph, without: Collection[str] = (), given: Sequence[int] = (),
+        threads: int | None = None,
     ):  # fmt: skip
-        self.graph, self.counts = graph, counts
+        self.graph, self.without, self.given = graph, without, given
         self.threads = wanted(threads)
-        self.program: Program = plan(graph, without, self.threads)
-        self.text, stretches, self.parallel = module(self.program, register(), self.threads)
-        self.code = Code(self.text)
-        self.stretches = [s if isinstance(s, Eager) else self.code.function(s) for s in stretches]
-        self.only: Any = None if self.program.native is False else self.code.function("enter")
-        size = self.program.arena
+        known = fingerprint(graph, sorted(without), list(given), self.threads, register())
+        name = named(known) if known else ""
+        if not (name and there(name)) and not self.program.native:
+            name = ""  # its stretches are found by its text, so that they are of this very plan
+        self.code = Code(lambda: self.text, name, self._notes)
+        notes = self.code.notes
+        self.parallel: bool = notes["parallel"]
+        whole: bool = notes["whole"]
+        self.only: Any = self.code.function("enter") if whole else None
+        self.go: Any = self.code.function("go") if whole else None
+        size = notes["arena"]
         self.memory = np.empty(size + 64, np.uint8)
         shift = -self.memory.ctypes.data % 64
         self.arena = self.memory[shift : shift + size]
-        count = len(self.program.inputs) + len(self.program.outputs)
+        count = len(graph.inputs) + len(graph.outputs)
         self.table = (ctypes.c_void_p * (1 + count))()
         self.table[0] = self.arena.ctypes.data
         self.objects = (ctypes.c_void_p * count)()
         self.addresses = ctypes.addressof(self.objects), ctypes.addressof(self.table)
         self.pack = Struct(f"{count}N" if count else "0N").pack_into
-        self.outs = [(b.shape, b.dtype) for b in self.program.outputs]
-        self.into = donated(self.program, given)  # outputs that lie in inputs given away
-        self.trouble = self.code.function("trouble") if "@trouble" in self.text else None
+        self.outs = [(n.shape, n.dtype) for n in graph.outputs]
+        self.into = dict(map(tuple, notes["into"]))  # outputs that lie in inputs given away
+        self.trouble = self.code.function("trouble") if notes["trouble"] else None
         self.outside = ctypes.c_int64()
         self.lock = Lock()
+        self.took = 0.0  # seconds of the last run
+
+    @cached_property
+    def written(self) -> Written:
+        """All that was written on the way to the code."""
+        short, counts = passed(self.graph, self.without)
+        program = plan(short, self.without, self.threads)
+        return Written(counts, program, *module(program, register(), self.threads))
+
+    counts = property(lambda self: self.written.counts)
+    program = property(lambda self: self.written.program)
+    text = property(lambda self: self.written.text)
+
+    @cached_property
+    def stretches(self) -> list[Any]:
+        """What is run in order: functions, and ops left to NumPy."""
+        function = self.code.function
+        return [s if isinstance(s, Eager) else function(s) for s in self.written.stretches]
+
+    def _notes(self) -> dict[str, Any]:
+        """What has to be known to run the code."""
+        into = list(donated(self.program, self.given).items())
+        return {
+            "whole": self.program.native, "arena": self.program.arena, "into": into,
+            "parallel": self.written.parallel, "trouble": "@trouble" in self.text,
+        }  # fmt: skip
 
     def __call__(self, *given: np.ndarray) -> list[np.ndarray]:
         arrays = [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in given]
@@ -86,7 +133,9 @@ class Native:
         with self.lock:
             self.pack(self.objects, 0, *map(id, arrays), *map(id, outs))
             if self.only is not None:
-                self._enter()
+                begun = perf_counter()
+                self._by(self.only, *self.addresses)
+                self.took = perf_counter() - begun
             else:
                 self._by_stretches(arrays, outs)
             if self.trouble is not None:
@@ -113,16 +162,21 @@ class Native:
             said = str(error)
         raise AxisError(f"index in a compiled function: {said}{made_at(caller())}")
 
-    def _enter(self) -> None:
+    def _by(self, function: Any, *addresses: int) -> None:
         """All of it in one call, with the workers' help where that is worth it."""
         workers = pool() if self.parallel else None
         if workers is None or not workers.enter(self.threads):
-            self.only(*self.addresses, None)
+            function(*addresses, None)
             return
         try:
-            self.only(*self.addresses, workers.address)
+            function(*addresses, workers.address)
         finally:
             workers.leave()
+
+    def helped(self, table: int) -> None:
+        """Run it on a table of pointers that is ready, with the workers' help."""
+        with self.lock:
+            self._by(self.go, table)
 
     def _eagerly(self, kernel: Eager, arrays: tuple) -> None:
         xs = [self._array(x, arrays) if isinstance(x, View) else x for x in kernel.operands]

@@ -7,17 +7,21 @@ or half written does not match, counts as absent, and is replaced; nothing here 
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 LIMIT, FILES = 256 << 20, 1024  # bytes, and files, above which what was unused for longest goes
-MAGIC = b"chainrule object 1\n"
+MAGIC = b"chainrule object 2\n"
 DIGEST = 32
+NOTHING: Mapping[str, Any] = {}
 TIDIES = ("00", "40", "80", "c0")  # how names begin with which the folder is looked through
 STALE = 3600.0  # seconds after which a file still being written is a dead process's
 ENDING = ".object"
@@ -64,8 +68,8 @@ def name_of(text: str, *rest: object) -> str:
     return found.hexdigest()
 
 
-def find(name: str) -> bytes | None:
-    """The object code kept under a name, if there is any and all of it is as it was written."""
+def find(name: str) -> tuple[bytes, dict] | None:
+    """Object code and notes kept under a name, if there are any and all is as it was written."""
     place = folder()
     if place is None:
         return None
@@ -78,16 +82,23 @@ def find(name: str) -> bytes | None:
     except OSError:
         return None
     head = len(MAGIC) + DIGEST
-    code = found[head:]
-    if not code or found[:head] != MAGIC + _digest(name, code):
+    rest = found[head:]
+    if not rest or found[:head] != MAGIC + _digest(name, rest):
         return None
     with suppress(OSError):
         os.utime(path)  # used: among the last to go
-    return code
+    notes, _, code = rest.partition(b"\n")
+    return code, json.loads(notes)
 
 
-def keep(name: str, code: bytes) -> None:
-    """Keep object code under a name. Either all of it is there afterwards, or nothing new."""
+def there(name: str) -> bool:
+    """Whether something is kept under a name, and sound."""
+    return find(name) is not None
+
+
+def keep(name: str, code: bytes, notes: Mapping[str, Any] = NOTHING) -> None:
+    """Keep object code under a name, with notes that JSON can hold. Either all of it is there
+    afterwards, or nothing new."""
     place = folder()
     if place is None:
         return
@@ -98,7 +109,8 @@ def keep(name: str, code: bytes) -> None:
         return
     try:
         with open(handle, "wb") as file:
-            file.write(MAGIC + _digest(name, code) + code)
+            rest = json.dumps(notes).encode() + b"\n" + code
+            file.write(MAGIC + _digest(name, rest) + rest)
         os.replace(half, place / (name + ENDING))
     except OSError:
         with suppress(OSError):

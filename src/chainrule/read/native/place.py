@@ -36,7 +36,7 @@ def views_of(kernel: Any) -> list[View]:
         found = []
         for m in kernel.members:
             found += [x for x in m.operands if isinstance(x, View)]
-            found += [m.store] if m.store is not None else []
+            found += [x for x in (m.store, m.sums) if x is not None]
         return found
     if isinstance(kernel, Steps):
         return kernel.views

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 
 import numpy as np
 
-from ...graph.caller import Line, caller
+from ...graph import caller
 from ...graph.walk import Graph
 
 
@@ -34,9 +33,4 @@ def warn(reason: str) -> None:
         f"compile: no machine code on this machine ({reason}); NumPy computes op by op instead, "
         "with the same results but slower; pip install -U llvmlite"
     )
-    place = caller()
-    if place is None:
-        warnings.warn(message, InterpretedWarning, stacklevel=2)
-    else:
-        line = Line(*place)
-        warnings.warn_explicit(message, InterpretedWarning, line.code.co_filename, line.number)
+    caller.warn(message, InterpretedWarning)

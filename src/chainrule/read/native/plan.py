@@ -9,26 +9,31 @@ import numpy as np
 
 from ...graph.node import Constant, Node, Pick
 from ...graph.walk import Graph
-from ...ops import contract, move, reduce
-from ...ops.family import BroadcastTo, Cast, Elementwise, Reshape, SumTo, reduced
+from ...ops import contract, move
+from ...ops.family import BroadcastTo, Cast, Elementwise, Reshape
 from ...ops.index import Gather, Scatter
 from ...ops.loop import Cond
 from ...ops.scan import Scan
 from ...ops.slicing import Slice, Unslice, unfrozen
-from . import branch, rows, scanned
+from . import beforehand, branch, rows, scanned
+from .early import early
+from .late import Late
+from .passes.anew import Anew
 from .passes.expand import has_code
 from .place import place
 from .program import Buffer, Eager, Loop, Member, Program, View, steps, whole
+from .reductions import is_reduction, places_between, plan_reduction
 
-ASKED = {"any": "sum", "all": "prod"}  # of truths
-REDUCED = {reduce.Sum: "sum", reduce.Max: "max", reduce.Min: "min", reduce.Prod: "prod"}
 NUMBERS = ("f4", "f8", "i4", "i8")  # what products are made of
 
 
-class Planner:
+class Planner(Late):
     """Takes nodes in order; every one joins the loop that its operands allow, or opens one."""
 
-    def __init__(self, graph: Graph, without: Collection[str] = (), threads: int = 1):
+    def __init__(
+        self, graph: Graph, without: Collection[str] = (), threads: int = 1, fixed: int = 0
+    ):
+        super().__init__()
         self.without, self.threads = without, threads
         self.kernels: list[Any] = []
         self.members: dict[Node, tuple[int, Member]] = {}
@@ -39,16 +44,26 @@ class Planner:
         self.inputs = [Buffer(n.dtype, n.shape, 1 + k) for k, n in enumerate(graph.inputs)]
         for n, b in zip(graph.inputs, self.inputs, strict=True):
             self.views[n], self.after[n] = whole(b), 0
+        # Of the last inputs of a scan's body, which are the same at every step.
+        found = {} if "panels" in without else beforehand.panels(graph, fixed)
+        more = {n: Buffer(n.dtype, p.shape, 1 + len(self.inputs) + k)
+                for k, (n, p) in enumerate(found.items())}  # fmt: skip
+        self.panels = {n: p.view(more[n]) for n, p in found.items()}
+        self.laid = tuple(found.values())
+        self.inputs += more.values()
         first = 1 + len(self.inputs)
         self.outputs = [Buffer(n.dtype, n.shape, first + k) for k, n in enumerate(graph.outputs)]
         self.homes: dict[Node, Buffer] = {}  # nodes that are returned: they are made in place
         for n, b in zip(graph.outputs, self.outputs, strict=True):
             self.homes.setdefault(n, b)
-        for node in graph.order:
+        self.spread = {i for n in graph.order if isinstance(n.op, (Elementwise, BroadcastTo))
+                       for i in n.inputs if i.shape != n.shape}  # fmt: skip
+        for node in early(graph):
             if node not in self.views:
                 self.take(node)
         for n, b in zip(graph.outputs, self.outputs, strict=True):
             self.give(n, b)
+        places_between(self.kernels)
 
     def home(self, node: Node) -> View:
         """Memory for a node: where it is returned, or a place in the arena."""
@@ -67,9 +82,10 @@ class Planner:
         elif isinstance(op, Cast) or (
             isinstance(op, Elementwise) and has_code(op, *(i.dtype for i in node.inputs))
         ):
-            self.join(node, "map", node.shape, node.inputs)
-        elif type(op) in REDUCED or isinstance(op, SumTo) or _question(op) in ASKED:
-            self.reduce(node)
+            if not self.waits(node):
+                self.join(node, "map", node.shape, node.inputs)
+        elif is_reduction(op):
+            plan_reduction(self, node)
         elif isinstance(op, Unslice):
             self.put_together(node, [(node.inputs[0], _as_view(op.key))], zeros=True)
         elif isinstance(op, move.Concat):
@@ -102,9 +118,9 @@ class Planner:
             self.views[node] = kernel.stores[0]
         return True
 
-    def body(self, graph: Graph, threads: int) -> Program:
-        """The program of a body, by the same passes."""
-        return plan(graph, self.without, threads)
+    def body(self, graph: Graph, threads: int, fixed: int = 0) -> Program:
+        """The program of a body, by the same passes; its last inputs may be `fixed`."""
+        return plan(graph, self.without, threads, fixed)
 
     def gapless(self, node: Node) -> View:
         """The node in memory, without gaps."""
@@ -114,6 +130,8 @@ class Planner:
     def is_view(self, node: Node) -> bool:
         """Whether a node is only another look at its operand, in which case it costs nothing."""
         op = node.op
+        if isinstance(op, Anew):
+            return self.anew(node)
         if isinstance(op, BroadcastTo):
             if self.number(node) is not None:
                 return True
@@ -134,6 +152,18 @@ class Planner:
         self.views[node], self.after[node] = view, self.after[node.inputs[0]]
         return True
 
+    def anew(self, node: Node) -> bool:
+        """Another look at the first operand, which no kernel takes before the others are made."""
+        first, *others = node.inputs
+        self.views[node], after = self.read(first), self.after[first]
+        for i in others:
+            self.settle(i)
+            after = max(
+                after, self.members[i][0] + 1 if i in self.members else self.after.get(i, 0)
+            )
+        self.after[node] = after
+        return True
+
     def number(self, node: Node) -> Any:
         """The one number that a node is everywhere, or None."""
         while isinstance(node.op, BroadcastTo):
@@ -145,6 +175,7 @@ class Planner:
         if node not in self.views:
             if self.number(node) is not None:
                 return self.copied(node)
+            self.settle(node)
             where, member = self.members[node]
             if member.store is None:
                 member.store = self.home(node)
@@ -179,24 +210,30 @@ class Planner:
         self, node: Node, kind: str, shape: tuple[int, ...], inputs: Any, by_row: bool = False
     ) -> Member:
         """A node as a member of a loop over a shape."""
-        least, from_loop = 0, {}
+        least = 0
         for i in inputs:
             if self.number(i) is not None:
                 continue
-            if i in self.members and i.shape == shape:
-                where, member = self.members[i]
-                least = max(least, where)
-                from_loop[i] = where
+            if i in self.waiting and i.shape == shape:
+                least = max(least, self.waiting[i])
+            elif i in self.members and i.shape == shape:
+                least = max(least, self.members[i][0])
             else:
                 self.read(i)
                 least = max(least, self.after[i])
         where = self.place(shape, least, by_row)
+        for i in inputs:
+            self.settle(i, where)
+        return self.add(node, kind, shape, inputs, where)
+
+    def add(self, node: Node, kind: str, shape: tuple[int, ...], inputs: Any, where: int) -> Member:
+        """A node as a member of this loop."""
         operands: list[Any] = []
         for i in inputs:
             number = self.number(i)
             if number is not None:
                 operands.append(number)
-            elif from_loop.get(i) == where:
+            elif i.shape == shape and self.members.get(i, (None,))[0] == where:
                 operands.append(self.members[i][1])
             else:
                 operands.append(self.read(i).over(shape))
@@ -209,29 +246,11 @@ class Planner:
             self.views[node], self.after[node] = member.store, where + 1
         return member
 
-    def reduce(self, node: Node) -> None:
-        """A reduction as a member of a loop over its operand's shape."""
-        (x,) = node.inputs
-        if isinstance(node.op, SumTo):
-            extra = x.ndim - node.ndim
-            keeps = tuple(
-                k for k in range(extra, x.ndim) if node.shape[k - extra] != 1 or x.shape[k] == 1
-            )
-            kind = "sum"
-        else:
-            kept = reduced(node.op, tuple(range(2, 2 + x.ndim)), node.op.axis, True)
-            keeps = tuple(k for k, n in enumerate(kept) if n != 1)
-            kind = REDUCED.get(type(node.op)) or ASKED[_question(node.op)]
-        by_row = x.ndim > 1 and x.ndim - 1 not in keeps and x.ndim - 2 in keeps
-        self.join(node, kind, x.shape, (x,), by_row).keeps = keeps
-
     def multiply(self, node: Node) -> None:
         """A matrix product opens a loop that others join."""
         batch = node.shape[:-2]
-        if _scattered(self.read(node.inputs[0]), node):
-            self.copied(node.inputs[0])
         a, b = (self.read(i).over((*batch, *i.shape[-2:])) for i in node.inputs)
-        member = Member(node, [a, b], "product")
+        member = Member(node, [a, b if batch else self.panels.get(node.inputs[1], b)], "product")
         self.kernels.append(Loop(node.shape, [member]))
         self.members[node] = (len(self.kernels) - 1, member)
 
@@ -257,6 +276,7 @@ class Planner:
 
     def written_to(self, node: Node, view: View) -> bool:
         """Whether a node could be written to this place by the loop that makes it."""
+        self.settle(node)
         where, member = self.members.get(node, (0, None))
         if member is None or member.store is not None or node.dtype != view.dtype:
             return False
@@ -284,6 +304,7 @@ class Planner:
 
     def give(self, node: Node, out: Buffer) -> None:
         """An output into the buffer it is returned in."""
+        self.settle(node)
         found = self.members.get(node)
         if found is not None and found[1].store is None:
             found[1].store = whole(out)
@@ -295,16 +316,6 @@ class Planner:
         operand = self.read(node).over(node.shape) if number is None else number
         where = self.place(node.shape, self.after.get(node, 0))
         self.kernels[where].members.append(Member(node, [operand], "copy", whole(out)))
-
-
-def _scattered(a: View, node: Node) -> bool:
-    """Whether the terms of a left factor lie so far apart that the caches cannot hold a row of it.
-
-    Addresses that differ by a multiple of a page share the few places a cache has for them.
-    """
-    down, along = a.strides[-2:]
-    often = min(a.shape[-1], *node.shape[-2:]) >= 256
-    return down == 1 and along * node.dtype.itemsize % 2048 == 0 and often
 
 
 def _multiplied(node: Node) -> bool:
@@ -322,10 +333,6 @@ def _without_code(node: Node) -> bool:
     made: Any = node.spec if several else (node.spec,)
     dtypes = {x.dtype for x in (*made, *node.inputs) if hasattr(x, "dtype")}
     return any(not d.isnative or d.itemsize > 8 or d == np.float16 for d in dtypes)
-
-
-def _question(op: Any) -> str:
-    return op.question if isinstance(op, reduce.Ask) else ""
 
 
 def _pieces(node: Node) -> list[tuple[Node, tuple]]:
@@ -358,9 +365,9 @@ def seen(view: View, look: Any) -> View:
     )  # fmt: skip
 
 
-def plan(graph: Graph, without: Collection[str] = (), threads: int = 1) -> Program:
+def plan(graph: Graph, without: Collection[str] = (), threads: int = 1, fixed: int = 0) -> Program:
     """The kernels of a graph, with places for all that lies between them."""
-    made = Planner(graph, without, threads)
-    program = Program(made.kernels, made.inputs, made.outputs)
+    made = Planner(graph, without, threads, fixed)
+    program = Program(made.kernels, made.inputs, made.outputs, panels=made.laid)
     place(program, "place" not in without)
     return program

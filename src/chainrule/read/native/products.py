@@ -7,23 +7,20 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-import numpy as np
-
-from .dots import dots
-from .loops import Nest
+from .left import Left
 from .memory import Index
 from .panels import panel
 from .program import Member, View
+from .sums import Block, Sums
 from .tiling import CACHE, PANEL, Tiling, tiling
-from .vector import Value, scalar_type, typed
+from .vector import Value, typed
 
 FAR = 1 << 20  # bytes of a matrix from which on an epilogue's operands are sent for early
 STRETCH = 64  # tiles
 STACK = PANEL if os.name == "posix" else 0  # bytes of a panel that the stack may hold
-INLINE = 48  # multiplications of a tile up to which there is no loop over the terms
 
 
-class Tiles(Nest):
+class Tiles(Sums):
     """A loop nest whose last two axes are the rows and columns of a product."""
 
     combined = ("sum", "prod", "max", "min")
@@ -39,18 +36,25 @@ class Tiles(Nest):
         rows, columns = self.axes[-2:]
         vectors, size = -(-columns // self.lanes), self.lanes * self.member.node.dtype.itemsize
         self.by_dots = self._worth_dots(rows)
+        self.deep = self.terms if self.by_dots else self.member.deep or self.terms
+        self.block = Block(0, self.terms, True)
         self.packed = not self.by_dots and self._worth_a_panel(rows, vectors)
-        self.tiling = tiling(rows, vectors, self.terms, self.register, size, self.packed)
+        wide = self.right.panel // self.lanes
+        apart = any(self._far(x) for x in self._epilogues())
+        how = (self.deep, self.register, size, self.packed, wide, apart)
+        self.tiling = tiling(rows, vectors, *how)
         if self.by_dots:
             self.tiling = Tiling(1, 1, 1)
-        room = -(-self.terms * self.tiling.wide * size // 64) * 64 if self.packed else 0
+        room = -(-self.deep * self.tiling.wide * size // 64) * 64 if self.packed else 0
         self.on_stack = room if room <= STACK else 0
         self.room = room - self.on_stack
+        self.laid = Left(self) if self._left_apart(rows, vectors) else None
+        self.room += self.laid.size if self.laid else 0
 
     def _on_its_side(self) -> None:
         """A value of one column is made as one row: that fills vectors."""
         self.left, self.right = self.right, self.left
-        self.along = self.along[::-1]
+        self.along = self.along[1], self.along[0]
         self.axes = (*self.axes[:-2], 1, self.axes[-2])
         for key, (x, s) in self.views.items():
             self.views[key] = x, (*s[:-2], s[-1], s[-2])
@@ -59,16 +63,27 @@ class Tiles(Nest):
     def _worth_dots(self, rows: int) -> bool:
         """Whether it is so few rows that to lay out the right factor anew costs more than them."""
         _, across = self.views[id(self.right)][1][-2:]
-        along = across != 1 and self.along == (1, 1)
+        along = across != 1 and self.along == (1, 1) and not self.right.panel
         return along and rows <= 2 and self.terms >= self.lanes == self.widest > 1
 
     def _worth_a_panel(self, rows: int, vectors: int) -> bool:
         """Whether the right factor is laid out anew: its rows are no vectors, or lie far apart."""
         _, across = self.views[id(self.right)][1][-2:]
+        if self.right.panel:
+            return False
         if across != 1:
             return self.lanes > 1
-        deep = self.terms * self.lanes * self.right.dtype.itemsize
+        deep = self.deep * self.lanes * self.right.dtype.itemsize
         return rows > 32 and vectors > 4 and deep * vectors > CACHE
+
+    def _left_apart(self, rows: int, vectors: int) -> bool:
+        """Whether the left factor is laid out anew: its terms lie so far apart that no cache holds
+        those of a tile until the next tile needs what lies beside them."""
+        down, size = self.views[id(self.left)][1][-2], self.left.dtype.itemsize
+        if down != 1 or self.along[0] * size < 64 or self.lanes == 1 or len(self.axes) > 2:
+            return False
+        worth = rows >= 2 * self.tiling.tall and vectors >= 4 * self.tiling.wide
+        return worth and self.deep * 64 >= CACHE // 2
 
     def _level(self, k: int, at: list[Index]) -> None:
         if k < len(self.axes) - 2:
@@ -83,22 +98,10 @@ class Tiles(Nest):
 
     def _tiled(self, at: list[Index]) -> None:
         """Groups of columns, and down each of them tiles."""
-        m, n = self.axes[-2:]
-        tall, wide, _ = self.tiling
-        full, rest = divmod(n, self.lanes)
-        whole, step = full // wide, wide * self.lanes
-        left = [(c * self.lanes, self.lanes) for c in range(whole * wide, full)]
-        left += [(full * self.lanes, rest)] if rest else []
-        by_row, by_column = self.cut == len(self.axes) - 2, self.cut == len(self.axes) - 1
-        blocks, over = divmod(m, tall)
+        tall = self.tiling[0]
+        by_row = self.cut == len(self.axes) - 2
+        blocks, over = divmod(self.axes[-2], tall)
         each = _stretch(blocks)
-
-        def groups(down: Callable[[list], None]) -> None:
-            self._for(whole, lambda j: down(
-                [(self._plus(j, c * self.lanes), self.lanes) for c in range(wide)]
-            ), step, by_column)  # fmt: skip
-            if left:
-                self._by_the_last(by_column, lambda: down(left))
 
         def rows_from(begin: Index, columns: list, shared: bool) -> None:
             heads = self._heads(at, columns)
@@ -111,16 +114,52 @@ class Tiles(Nest):
         def last(columns: list, heads: list, shared: bool) -> None:
             self._by_the_last(shared, lambda: self._tile(at, blocks * tall, over, columns, heads))
 
-        if each == blocks:
-            groups(lambda columns: rows_from(0, columns, by_row))
-            return
-        self._for(blocks // each, lambda begin: groups(
-            lambda columns: rows_from(begin, columns, False)
-        ), each * tall, by_row)  # fmt: skip
-        if over:
-            self._by_the_last(by_row, lambda: groups(
-                lambda columns: last(columns, self._heads(at, columns), False)
+        def all_rows(begin: Index, count: int, shared: bool) -> None:
+            below = over if each == blocks else 0
+            self._in_blocks(at, begin, count, below, shared, lambda: self._groups(
+                lambda columns: rows_from(begin, columns, shared)
             ))  # fmt: skip
+
+        if each == blocks:
+            all_rows(0, blocks, by_row)
+            return
+        self._for(blocks // each, lambda begin: all_rows(begin, each, False), each * tall, by_row)
+        if over:
+            self._by_the_last(by_row, lambda: self._in_blocks(at, blocks * tall, 0, over, False,
+                lambda: self._groups(lambda columns: last(columns, self._heads(at, columns), False))
+            ))  # fmt: skip
+
+    def _groups(self, down: Callable[[list], None]) -> None:
+        """So many columns at a time as a tile is wide, then what is left of them."""
+        wide, by_column = self.tiling[1], self.cut == len(self.axes) - 1
+        full, rest = divmod(self.axes[-1], self.lanes)
+        whole = full // wide
+        left = [(c * self.lanes, self.lanes) for c in range(whole * wide, full)]
+        left += [(full * self.lanes, rest)] if rest else []
+        self._for(whole, lambda j: down(
+            [(self._plus(j, c * self.lanes), self.lanes) for c in range(wide)]
+        ), wide * self.lanes, by_column)  # fmt: skip
+        if left:
+            self._by_the_last(by_column, lambda: down(left))
+
+    def _in_blocks(
+        self, at: list, begin: Index, count: int, over: int, shared: bool,
+        body: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """So many tiles one below the other, and `over` rows below them: a block of terms for all
+        of them, then the next."""
+        whole = (self.terms - 1) // self.deep
+
+        def block(k: Index, terms: int) -> None:
+            self.block = Block(k, terms, terms == 0)
+            if not terms:
+                self.block = Block(k, self.terms - whole * self.deep, True)
+            if self.laid is not None:
+                self.laid.write(begin, count, over, shared)
+            body()
+
+        self._for(whole, lambda k: block(k, self.deep), self.deep)
+        block(whole * self.deep, 0)
 
     @property
     def work(self) -> float:
@@ -144,25 +183,31 @@ class Tiles(Nest):
             return self._plus(j, i) if isinstance(i, int) else self._plus(i, j)
         return self.w.put(f"add nuw nsw i64 {i}, {j}", "i")
 
-    def _plus(self, i: Index, by: int) -> Index:
-        if isinstance(i, int):
-            return i + by
-        return self.w.put(f"add nuw nsw i64 {i}, {by}", "i") if by else i
-
     def _heads(self, at: list[Index], columns: list[tuple[Index, int]]) -> list[str]:
         """Where the first row of each vector of columns is read, after laying out the panel."""
-        strides = self.views[id(self.right)][1]
-        if not self.packed:
-            return [self._address(self.right, strides, [*at, 0, j]) for j, _ in columns]
-        head = self._address(self.right, strides, [*at, 0, columns[0][0]])
-        begin = panel(self, head, (self.along[1], strides[-1]), self.terms, columns)
-        size = self.lanes * self.right.dtype.itemsize
-        return [self.beside(begin, size, c) for c in range(len(columns))]
+        strides, one = self.views[id(self.right)][1], self.right.dtype.itemsize
+        first = [self._address(self.right, strides, [*at, 0, j]) for j, _ in columns]
+        first = [self.beside(p, one, self.block.start, self.along[1]) for p in first]
+        if self.packed:
+            self.begin = first[0]
+            apart = (self.along[1], strides[-1])
+            begin = panel(self, first[0], apart, self.block.terms, columns)
+        elif self.right.panel:
+            begin = first[0]
+        else:
+            return first
+        return [self.beside(begin, self.lanes * one, c) for c in range(len(columns))]
 
     def _tile(self, at: list, i: Index, rows: int, columns: list, heads: list[str]) -> None:
         member = self.member
-        self._sent_for(at, i, rows, columns)
+        if self.block.last:
+            self._sent_for(at, i, rows, columns)
+        if self.packed and rows == self.tiling.tall and len(columns) == self.tiling.wide:
+            self._sent_ahead(i, heads)
         sums = self._accumulated(at, i, rows, columns, heads)
+        if not self.block.last:
+            self._kept(at, i, columns, sums)
+            return
         if len(self.loop.members) < 3 or rows * len(columns) == 1:
             for r in range(rows):
                 place = [*at, self._plus(i, r)]
@@ -174,10 +219,10 @@ class Tiles(Nest):
     def _sent_for(self, at: list, i: Index, rows: int, columns: list) -> None:
         """Ask for what the epilogue reads and writes, if it is far: it comes during the sums."""
         w, found = self.w, {}
-        for m in self.loop.members:
-            for x in (*(m.operands if m is not self.member else ()), m.store):
-                if isinstance(x, View) and id(x) in self.views and self._far(x):
-                    found[x.buffer, x.offset] = x, int(x is m.store)
+        stores = [id(m.store) for m in self.loop.members]
+        for x in self._epilogues():
+            if self._far(x):
+                found[x.buffer, x.offset] = x, int(id(x) in stores)
         if not found:
             return
         w.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
@@ -193,6 +238,41 @@ class Tiles(Nest):
                     w.line(f"  call void @llvm.prefetch.p0(ptr {line}, {how})")
 
         self._for(rows, row)
+
+    def _sent_ahead(self, i: Index, heads: list[str]) -> None:
+        """Ask for a share of the next panel, which is laid out when all tiles of this one are made.
+
+        Its lines lie apart, and would be waited for one by one.
+        """
+        w, size = self.w, self.right.dtype.itemsize
+        tall, wide, _ = self.tiling
+        tiles = max(1, self.axes[-2] // (tall * (self.parts if self.cut == 0 else 1)))
+        down, across = self.along[1], self.views[id(self.right)][1][-1]
+        columns = wide * self.lanes
+        if across == 1:  # a row of the panel after the other
+            many, apart, long = self.block.terms, down, columns
+        else:
+            many, apart, long = columns, across, self.block.terms
+        if self.block.terms * columns * tiles == 0 or prod(self.right.shape[-2:]) * size < FAR:
+            return
+        each = -(-many // tiles)
+        ahead = self.beside(self.begin, size, columns, across)
+        tile = i // tall if isinstance(i, int) else w.put(f"udiv i64 {i}, {tall}")
+        if self.cut == 0:
+            tile = w.put(f"urem i64 {tile}, {tiles}")
+        head = self.beside(ahead, size, tile, each * apart)
+        w.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        for r in range(each):
+            for c in range(0, long * size, 64):
+                line = self.beside(self.beside(head, size, r, apart), 1, c)
+                w.line(f"  call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 2, i32 1)")
+
+    def _epilogues(self) -> list[View]:
+        """What is read and written besides the product's own factors."""
+        found = []
+        for m in self.loop.members:
+            found += [*(m.operands if m is not self.member else ()), m.store]
+        return [x for x in found if isinstance(x, View) and id(x) in self.views]
 
     def _far(self, x: View) -> bool:
         """Whether a view is a whole matrix too large for the caches, with rows without gaps."""
@@ -221,99 +301,6 @@ class Tiles(Nest):
                 self._body([*at, row, j], active, {member: x})
 
         self._for(rows, body)
-
-    # The sums over the terms ------------------------------------------------------------------
-
-    def _accumulated(
-        self, at: list, i: Index, rows: int, columns: list, heads: list[str]
-    ) -> list[list[Value]]:
-        """The products of a tile: the sum over the terms, for every row and vector of columns."""
-        dtype, splits = self.member.node.dtype, self.tiling.splits
-        if self.by_dots:
-            row = self._address(self.left, self.views[id(self.left)][1], [*at, i, 0])
-            apart, active = self.views[id(self.right)][1][-1], columns[0][1]
-            return [[Value(self.w, dots(self, row, heads[0], apart, active), dtype, self.lanes)]]
-        zero = Value(self.w, "", dtype, self.lanes).like(0).ref
-        sums = [[[zero] * len(columns) for _ in range(rows)] for _ in range(splits)]
-        first = self._address(self.left, self.views[id(self.left)][1], [*at, i, 0])
-        begun = (first, heads, [active for _, active in columns])
-        rounds = self.terms // splits
-        if self.terms * rows * len(columns) > INLINE:
-            sums = self._looped(rounds, sums, begun)
-            begin = rounds * splits
-        else:
-            begin = 0
-        for k in range(begin, self.terms):
-            sums[k % splits] = self._term(sums[k % splits], k, begun)
-        while len(sums) > 1:  # in a tree
-            half = len(sums) // 2
-            sums = [
-                [[self.added(x, y) for x, y in zip(p, q, strict=True)]
-                 for p, q in zip(a, b, strict=True)]
-                for a, b in zip(sums[:half], sums[half:], strict=True)
-            ]  # fmt: skip
-        return [[Value(self.w, s, dtype, self.lanes) for s in row] for row in sums[0]]
-
-    def _looped(self, rounds: int, sums: list, begun: tuple) -> list:
-        """A loop over the terms, so many at once as there are separate sums."""
-        w, splits = self.w, len(sums)
-        vector = typed(self.member.node.dtype, self.lanes)
-        k, head = w.fresh("k"), w.fresh("L")[1:]
-        w.line(f"  br label %{head}.in\n{head}.in:\n  br label %{head}\n{head}:")
-        w.line(f"  {k} = phi i64 [ 0, %{head}.in ], [ {k}.next, %{head} ]")
-        at = len(w.lines)
-        names = [[[w.fresh("s") for _ in row] for row in part] for part in sums]
-        made = [self._term(names[u], self._plus(k, u), begun) for u in range(splits)]
-        flat = [[s for part in x for row in part for s in row] for x in (sums, names, made)]
-        w.lines[at:at] = [
-            f"  {s} = phi {vector} [ {zero}, %{head}.in ], [ {new}, %{head} ]"
-            for zero, s, new in zip(*flat, strict=True)
-        ]
-        w.line(f"  {k}.next = add nuw nsw i64 {k}, {splits}")
-        w.line(f"  {k}.more = icmp ult i64 {k}.next, {rounds * splits}")
-        w.line(f"  br i1 {k}.more, label %{head}, label %{head}.out\n{head}.out:")
-        return made
-
-    def _term(self, sums: list[list[str]], k: Index, begun: tuple) -> list[list[str]]:
-        """The sums with one more term."""
-        first, heads, actives = begun
-        w, dtype, lanes = self.w, self.member.node.dtype, self.lanes
-        size, one = dtype.itemsize, scalar_type(dtype)
-        of_left, of_right = self.along
-        right = []
-        for h, active in zip(heads, actives, strict=True):
-            if self.packed:
-                place = self.beside(h, len(actives) * lanes * size, k)
-                kind = typed(dtype, lanes)
-                right.append(w.put(f"load {kind}, ptr {place}, align {lanes * size}"))
-            else:
-                place = self.beside(h, size, k, of_right)
-                right.append(self.vector_at(dtype, place, 1, lanes, active))
-        start = self.beside(first, size, k, of_left)
-        apart = self.views[id(self.left)][1][-2]
-        made = []
-        for r, row in enumerate(sums):
-            place = self.beside(start, size, r, apart)
-            x = w.put(f"load {one}, ptr {place}, align {size}")
-            x = x if lanes == 1 else self._spread(x, dtype, lanes)
-            made.append([self.melted(x, y, s) for s, y in zip(row, right, strict=True)])
-        return made
-
-    def melted(self, x: str, y: str, s: str) -> str:
-        """x · y + s, rounded once."""
-        dtype, w = self.member.node.dtype, self.w
-        vector = typed(dtype, self.lanes)
-        if dtype.kind != "f":
-            return w.put(f"add {vector} {w.put(f'mul {vector} {x}, {y}')}, {s}", "s")
-        many = f"v{self.lanes}" if self.lanes > 1 else ""
-        name = f"@llvm.fma.{many}f{8 * dtype.itemsize}"
-        w.declare(f"declare {vector} {name}({vector}, {vector}, {vector})")
-        return w.put(f"call {vector} {name}({vector} {x}, {vector} {y}, {vector} {s})", "s")
-
-    def added(self, x: str, y: str) -> str:
-        dtype: np.dtype = self.member.node.dtype
-        word = "fadd" if dtype.kind == "f" else "add"
-        return self.w.put(f"{word} {typed(dtype, self.lanes)} {x}, {y}", "s")
 
 
 def _stretch(blocks: int) -> int:

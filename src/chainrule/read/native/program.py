@@ -19,6 +19,7 @@ class Buffer:
     shape: tuple[int, ...]
     slot: int = 0  # which pointer of the table it starts from; 0 is the arena
     start: int = 0  # bytes from there
+    ahead: int = 0  # bytes from an element to that which the next step of a scan has there
 
     @property
     def bytes(self) -> int:
@@ -33,6 +34,7 @@ class View(NamedTuple):
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     offset: int = 0
+    panel: int = 0  # columns that lie beside each other; the strides lead on from panel to panel
 
     @property
     def dtype(self) -> np.dtype:
@@ -76,6 +78,8 @@ class Member:
     kind: str = "map"  # map; sum, prod, max, min, any, all (reductions); product
     store: Any = None  # where it is written, if something later reads it
     keeps: tuple[int, ...] = ()  # of a reduction: the axes of the loop that stay
+    deep: int = 0  # of a product: how many terms are added up at once, if not all
+    sums: Any = None  # of such a product: where the sums lie meanwhile
 
 
 @dataclass(eq=False)
@@ -123,7 +127,8 @@ class Steps:
     """A scan: a program run once for every row, handing on what it carries.
 
     Inputs of the body are carries, rows of `xs`, constants; its outputs are carries, then rows of
-    `ys`. A carry with a trail goes from row to row of it; others go to and fro between two places.
+    `ys`. A carry with a trail goes from row to row of it; one that the body reads for the last time
+    where it writes the next one stays in its place; others go to and fro between two places.
     """
 
     body: Program
@@ -138,6 +143,8 @@ class Steps:
     length: int
     reverse: bool
     parts: int = 1  # of the batch; the body is that of one, and each has its stretch of the arena
+    apart: list[bool] = field(default_factory=list)  # which xs the parts have rows of their own of
+    stays: list[bool] = field(default_factory=list)  # which carries are written over the one before
 
     @property
     def views(self) -> list[View]:
@@ -194,6 +201,7 @@ class Program:
     inputs: list[Buffer]
     outputs: list[Buffer]
     arena: int = 0
+    panels: tuple = ()  # which of the first inputs the last ones are, laid out in panels
 
     @property
     def native(self) -> bool:

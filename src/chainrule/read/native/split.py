@@ -14,27 +14,30 @@ from ...ops import contract, move, reduce
 from ...ops.family import BroadcastTo, Cast, Elementwise, Reshape, SumTo, axes_of
 from ...ops.loop import inputs_like
 from ...ops.slicing import Slice, Unslice
+from .passes.anew import Anew
+from .tiling import FEW
 
-LEAST = 4  # rows of a part, below which the products of a step are too small
+LEAST = FEW  # rows of a part, below which the products of a step are too small
 ALL = ("slice", None, None, None)
 
 
 def split(body: Graph, constants: int, parts: int) -> Graph | None:
     """The body for one part of the batch; None where rows depend on each other.
 
-    The batch is axis 0 of every input but the constants, which come last, and of every output.
+    The batch is axis 0 of every output, and of every input but the constants, which come last,
+    and those that have another axis 0: all parts are handed them whole.
     """
-    handed = body.inputs[: len(body.inputs) - constants]
-    rows = {i.shape[:1] for i in (*handed, *body.outputs)}
+    rows = {i.shape[:1] for i in body.outputs}
     if len(rows) != 1 or () in rows or parts < 2:
         return None
     ((n,),) = rows
     if n % parts or n // parts < LEAST:
         return None
-    fresh = inputs_like([i.spec._replace(shape=(n // parts, *i.shape[1:])) for i in handed])
-    fixed = body.inputs[len(handed) :]
-    made: dict[Node, tuple[Node, bool]] = {i: (f, True) for i, f in zip(handed, fresh, strict=True)}
-    made |= {i: (i, False) for i in fixed}
+    first = len(body.inputs) - constants
+    cut = [i for i in body.inputs[:first] if i.shape[:1] == (n,)]
+    fresh = inputs_like([i.spec._replace(shape=(n // parts, *i.shape[1:])) for i in cut])
+    made: dict[Node, tuple[Node, bool]] = {i: (i, False) for i in body.inputs}
+    made |= {i: (f, True) for i, f in zip(cut, fresh, strict=True)}
     for node in order(body.outputs):
         if node in made:
             continue
@@ -44,7 +47,7 @@ def split(body: Graph, constants: int, parts: int) -> Graph | None:
         made[node] = found
     if not all(made[o][1] for o in body.outputs):
         return None
-    return Graph((*fresh, *fixed), tuple(made[o][0] for o in body.outputs))
+    return Graph(tuple(made[i][0] for i in body.inputs), tuple(made[o][0] for o in body.outputs))
 
 
 def _part(node: Node, xs: list[tuple[Node, bool]], n: int, rows: int) -> tuple[Node, bool] | None:
@@ -58,6 +61,8 @@ def _part(node: Node, xs: list[tuple[Node, bool]], n: int, rows: int) -> tuple[N
         return (Node(BroadcastTo.of((rows, *op.to[1:])), (x,)), True) if once else None
     if not any(cut for _, cut in xs):
         return (node, False) if node.inputs or isinstance(op, Constant) else None
+    if isinstance(op, Anew):
+        return Node(op, tuple(x for x, _ in xs)), xs[0][1]
     if node.shape[:1] != (n,):
         return None
     if isinstance(op, (Elementwise, Cast)):

@@ -65,11 +65,21 @@ class Code:
         self.set(0, self.begin(kernel.arena, kernel.body.arena * kernel.parts))
         for k, v in enumerate(kernel.constants):
             self.set(self.first_output - len(kernel.constants) + k, self.begin(v))
-        self.bases = [self.begin(v, _row(v)) for v in (*kernel.xs, *kernel.ys)]
+        self.bases = [
+            self.begin(v, _row(v) if apart else 0)
+            for v, apart in zip(kernel.xs, kernel.apart, strict=True)
+        ]
+        self.bases += [self.begin(v, _row(v)) for v in kernel.ys]
         self.places = []
         for k, trail in enumerate(kernel.trails):
             ends = (kernel.carries[k], kernel.last[k], kernel.spare[k])
             given, last, spare = (self.begin(v, prod(v.shape) * v.dtype.itemsize) for v in ends)
+            if trail is None and kernel.stays[k]:
+                self.places.append((last,))
+                self.copy(last, given, prod(ends[0].shape) * ends[0].dtype.itemsize)
+                self.set(1 + k, last)
+                self.set(self.first_output + k, last)
+                continue
             if trail is None:
                 self.places.append((given, last, spare))
                 continue
@@ -78,12 +88,15 @@ class Code:
             self.places.append((rows,))
             if size:
                 first = self.at(rows, str(kernel.length if kernel.reverse else 0), size)
-                w.declare(MEMCPY)
-                w.line(
-                    f"  call void @llvm.memcpy.p0.p0.i64(ptr {first}, ptr {given}, "
-                    f"i64 {size // kernel.parts}, "
-                    "i1 false)"
-                )
+                self.copy(first, given, size)
+
+    def copy(self, to: str, source: str, size: int) -> None:
+        """This part's share of so many bytes; they may be where they are to go already."""
+        self.w.declare(MEMCPY)
+        self.w.line(
+            f"  call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, "
+            f"i64 {size // self.kernel.parts}, i1 false)"
+        )
 
     def turns(self) -> None:
         """Two places by turns, so that what the last step makes lies in `last`."""
@@ -104,6 +117,8 @@ class Code:
         above = w.put(f"add nuw nsw i64 {row}, 1")
         start, end = (above, row) if kernel.reverse else (row, above)
         for k, trail in enumerate(kernel.trails):
+            if kernel.stays[k]:
+                continue
             came, goes = f"%from{k}", f"%to{k}"
             if trail is not None:
                 (rows,), size = self.places[k], _row(trail.rows)

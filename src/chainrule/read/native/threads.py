@@ -24,12 +24,14 @@ SPINS = 5_000  # rounds a worker waits for the next kernel before it rests: abou
 AGAIN = SPINS - 50  # where it goes on counting after a rest
 NAPS = 200, 2200  # rests of 50 µs, then of 1 ms, before it goes back to Python, which is slow
 PATIENCE = 20_000  # cycles beyond the caller's own after which a worker counts as put aside
+CREDIT = 20_000_000, 200_000_000  # cycles that workers may cost: before they save any, at most
 ALONE = 16, 1024  # how many times as long as it waited the caller works alone: at first, at most
-QUIET = 0.05, 2.0  # seconds for which no worker is woken after a program with such a wait
+ASIDE = 500_000_000  # cycles that it works alone at most: others' work on these cores ends too
+QUIET = 0.05, 0.5  # seconds for which no worker is woken after a program with such a wait
 
 # Where in the shared memory: what is written by different threads has lines of its own.
-STATE, WORK, TABLE, LIMIT, BUSY, DONE, REST, FINE, STALLS, STOP, SIZE = (
-    0, 64, 72, 80, 88, 128, 192, 200, 208, 96, 256
+STATE, WORK, TABLE, LIMIT, BUSY, STOP, DONE, REST, FINE, STALLS, SAVED, SIZE = (
+    0, 64, 72, 80, 88, 96, 128, 192, 200, 208, 216, 256
 )  # fmt: skip
 
 X86 = platform.machine() in ("x86_64", "AMD64")
@@ -50,7 +52,7 @@ PLACES = "\n".join(
     for name, offset in (
         ("work", WORK), ("table", TABLE), ("limit", LIMIT), ("busy", BUSY), ("done", DONE),
         ("rest", REST), ("fine", FINE), ("stalls", STALLS),
-        ("stop", STOP),
+        ("stop", STOP), ("saved", SAVED),
     )
 )  # fmt: skip
 
@@ -86,6 +88,7 @@ open:
   store atomic i64 %new, ptr %shared release, align 8
   br label %take
 take:
+  %mine = phi i64 [ 0, %open ], [ %mine.next, %do ]
   %ticket = atomicrmw add ptr %shared, i64 1 acq_rel
   %part = and i64 %ticket, 65535
   %more = icmp ult i64 %part, %parts
@@ -93,6 +96,7 @@ take:
 do:
   call void %work(ptr %table, i64 %part, i64 %parts)
   %counted = atomicrmw add ptr %at.done, i64 1 acq_rel
+  %mine.next = add i64 %mine, 1
   br label %take
 leave:
   %left = {CYCLES}
@@ -113,7 +117,16 @@ aside.wait:
 {YIELD}
   %done.late = load atomic i64, ptr %at.done acquire, align 8
   %all.late = icmp uge i64 %done.late, %parts
-  br i1 %all.late, label %punish, label %aside.wait
+  br i1 %all.late, label %settle, label %aside.wait
+settle:
+  %end.late = {CYCLES}
+  %lost = sub i64 %end.late, %left
+  %saved.before = load i64, ptr %at.saved
+  %saved.after = sub i64 %saved.before, %lost
+  %spent = icmp slt i64 %saved.after, 0
+  %saved.next = select i1 %spent, i64 0, i64 %saved.after
+  store i64 %saved.next, ptr %at.saved
+  br i1 %spent, label %punish, label %end
 punish:
   %fine = load i64, ptr %at.fine
   %twice = shl i64 %fine, 1
@@ -122,9 +135,9 @@ punish:
   %over = icmp ugt i64 %grown, {ALONE[1]}
   %fine.next = select i1 %over, i64 {ALONE[1]}, i64 %grown
   store i64 %fine.next, ptr %at.fine
-  %end.late = {CYCLES}
-  %lost = sub i64 %end.late, %left
-  %alone.for = mul i64 %lost, %fine.next
+  %alone.long = mul i64 %lost, %fine.next
+  %alone.short = icmp ult i64 %alone.long, {ASIDE}
+  %alone.for = select i1 %alone.short, i64 %alone.long, i64 {ASIDE}
   %until.next = add i64 %end.late, %alone.for
   store i64 %until.next, ptr %at.rest
   %stalls = load i64, ptr %at.stalls
@@ -132,6 +145,14 @@ punish:
   store i64 %stalls.next, ptr %at.stalls
   ret void
 soon:
+  %saved.old = load i64, ptr %at.saved
+  %others = sub i64 %parts, %mine
+  %share = mul i64 %took, %others
+  %helped = udiv i64 %share, %parts
+  %saved.more = add i64 %saved.old, %helped
+  %full = icmp ugt i64 %saved.more, {CREDIT[1]}
+  %saved.now = select i1 %full, i64 {CREDIT[1]}, i64 %saved.more
+  store i64 %saved.now, ptr %at.saved
   %fine.old = load i64, ptr %at.fine
   %forgiven = icmp eq i64 %fine.old, 0
   br i1 %forgiven, label %end, label %forgive
@@ -233,6 +254,7 @@ class Pool:
         self.address = -(-self.memory.ctypes.data // 64) * 64
         begin = self.address - self.memory.ctypes.data
         self.words = self.memory[begin : begin + SIZE].view(np.int64)
+        self.words[SAVED // 8] = CREDIT[0]
         self.code = Code(WORKER)
         address = self.code.engine.get_function_address("worker")
         self.worker = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(address)

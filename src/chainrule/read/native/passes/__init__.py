@@ -49,7 +49,7 @@ PASSES = (
     Pass("prune", prune),
 )  # fmt: skip
 # What follows on them, from graph to program to code; `plan` has their switches.
-AFTERWARDS = ("fuse", "place", "split")
+AFTERWARDS = ("fuse", "place", "split", "panels")
 
 
 def switched_off(names: Collection[str]) -> frozenset[str]:

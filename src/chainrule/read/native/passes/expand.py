@@ -18,6 +18,7 @@ from ....ops.loop import Call
 from ....ops.slicing import Slice, Unslice
 from ..functions import LLVM
 from ..vector import Value, Writer
+from .anew import Anew, anew
 from .levels import Counted, again
 from .written import WRITTEN_BY_RULE
 
@@ -33,7 +34,7 @@ WRITTEN.ones_like = lambda x: np.broadcast_to(x.dtype.type(1), x.shape)
 
 KERNELS = (
     Cast, BroadcastTo, Reshape, SumTo, move.Permute, move.Flip, move.Concat, Slice, Unslice,
-    contract.Matmul, reduce.Sum, reduce.Max, reduce.Min, reduce.Prod, Input, Constant, Pick,
+    contract.Matmul, reduce.Sum, reduce.Max, reduce.Min, reduce.Prod, Input, Constant, Pick, Anew,
 )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def _rule(node: Node, *xs: Any) -> Any:
     if isinstance(op, Pick):
         return xs[0][op.index] if type(xs[0]) is tuple else Node(op, xs)
     if isinstance(op, Call):
-        return op.body.over(xs).outputs
+        return op.body.over(anew(xs, op.anew) if op.anew else xs).outputs
     if type(op) in WRITTEN_BY_RULE:
         made = WRITTEN_BY_RULE[type(op)](op, *xs)
         if made is not None and made.spec == node.spec:

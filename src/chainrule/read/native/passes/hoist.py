@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ....graph.node import Constant, Node
 from ....graph.walk import Graph, order
-from ....ops import contract
-from ....ops.family import BroadcastTo
+from ....ops import contract, reduce
+from ....ops.family import BroadcastTo, Elementwise
 from ....ops.loop import inputs_like
 from .levels import Counted
 from .parts import Handed, Parts, scans
@@ -61,13 +61,39 @@ def _products(parts: Parts) -> int:
     steps = parts.op.length
     outside = {h.inside: h.outside for h in (*parts.xs, *parts.constants)}
     over = {n: level[n] == ROW for n in level}
-    found = {}
+    found: dict[Node, Node] = {}
+    count = readers(parts)
     for node in order(parts.outputs):
-        if type(node.op) is not contract.Matmul or level[node] != ROW:
+        if level[node] != ROW or not (_alone(node) or _follows(node, found, count)):
             continue
         if _translated(node, outside, over, steps):
             found[node] = outside[node]
     return _handed(parts, parts.xs, found)
+
+
+def _alone(node: Node) -> bool:
+    """Whether it is worth being made for all rows at once: a product, or a question to many."""
+    asks = isinstance(node.op, reduce.Ask) and node.op.question in ("any", "all")
+    return type(node.op) is contract.Matmul or (asks and 4 * node.size <= node.inputs[0].size)
+
+
+def _follows(node: Node, found: dict[Node, Node], count: dict[Node, int]) -> bool:
+    """Whether all it does is to go on with what is made outside, which nobody else reads."""
+    return isinstance(node.op, Elementwise) and any(
+        i in found and i.shape == node.shape and i.dtype == node.dtype and count[i] == 1
+        for i in node.inputs
+    )
+
+
+def readers(parts: Parts) -> dict[Node, int]:
+    """How often every node of the body is read, or returned."""
+    found: dict[Node, int] = {}
+    for node in order(parts.outputs):
+        for i in node.inputs:
+            found[i] = found.get(i, 0) + 1
+    for y in parts.outputs:
+        found[y] = found.get(y, 0) + 1
+    return found
 
 
 def _translated(node: Node, outside: dict, over: dict[Node, bool], steps: int) -> bool:

@@ -72,10 +72,24 @@ def _ask(scan: Node, source: Node, wanted: Wanted) -> None:
             readers[i] = readers.get(i, False) or made[node] is None
     returned = set(scan.op.body.outputs)
     front = [n for n in made if readers.get(n) or n in returned]
+    few = _small_parts(front)
     for node in front:
-        for found in _worth(node, made):
+        for found in [node] if node in few and _dear(node) else _worth(node, made):
             wanted.by.setdefault(scan, {})[found] = (source, made[found])
             wanted.of.setdefault(source, []).append(made[found])
+
+
+def _small_parts(front: list[Node]) -> set[Node]:
+    """Slices that are, with the others of the same, at most half of what they are slices of."""
+    taken: dict[Node, list[Node]] = {}
+    known = set(front)
+    for node in front:
+        if isinstance(node.op, Slice):
+            taken.setdefault(node.inputs[0], []).append(node)
+    return {
+        node for source, nodes in taken.items() for node in nodes
+        if 2 * sum(n.size for n in nodes) <= source.size and source not in known
+    }  # fmt: skip
 
 
 def _image(scan: Node, source: Node) -> dict[Node, Node]:

@@ -7,12 +7,12 @@ from functools import partial
 from math import prod
 
 from ....graph.node import Node
-from ....graph.walk import Graph, order
+from ....graph.walk import Graph
 from ....ops import contract, move, reduce
 from ....ops.elementwise import add, multiply, negative, subtract
 from ....ops.family import Reshape, SumTo, axes_of, reshape
 from ...simplify import number
-from .hoist import FIXED, NUMBER, levels
+from .hoist import FIXED, NUMBER, levels, readers
 from .levels import Counted
 from .parts import Carry, Parts, scans
 
@@ -24,22 +24,11 @@ def sink(graph: Graph) -> Counted:
     return scans(graph, lambda parts: _products(parts) + _sums(parts))
 
 
-def _readers(parts: Parts) -> dict[Node, int]:
-    found: dict[Node, int] = {}
-    for node in order(parts.outputs):
-        for i in node.inputs:
-            found[i] = found.get(i, 0) + 1
-    for y in parts.outputs:
-        found[y] = found.get(y, 0) + 1
-    return found
-
-
 def _sums(parts: Parts) -> int:
     """Carries that only add up: c + d, where d can be summed over all steps at once."""
     count = 0
     for carry in list(parts.carries):
-        readers = _readers(parts)
-        terms = _terms(carry.after, carry.inside, readers)
+        terms = _terms(carry.after, carry.inside, readers(parts))
         if terms is None or parts.start(carry) in parts.used or carry.after is carry.inside:
             continue
         totals = [_total(parts, t) for t in terms]
@@ -148,11 +137,11 @@ TOTALS = {
 
 def _products(parts: Parts) -> int:
     """A y that is a product with a constant: what it is a product of is stacked instead."""
-    level, readers = levels(parts), _readers(parts)
+    level, count = levels(parts), readers(parts)
     fixed = {k.inside: k.outside for k in parts.constants}
     found = []
     for k, (y, origin) in enumerate(zip(parts.ys, parts.origins, strict=True)):
-        if type(y.op) is not contract.Matmul or readers[y] != 1 or origin < 0:
+        if type(y.op) is not contract.Matmul or count[y] != 1 or origin < 0:
             continue
         a, b = y.inputs
         if a.ndim == 2 and b in fixed and level[a] > NUMBER:

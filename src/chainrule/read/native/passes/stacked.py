@@ -69,6 +69,11 @@ def _reduction(op, node, xs, steps):
     return type(op).of(axes, op.keepdims)(xs[0])
 
 
+def _asked(op, node, xs, steps):
+    axes = tuple(a + 1 for a in axes_of(op, op.axis, xs[0].ndim - 1))
+    return reduce.Ask.of(axes, op.keepdims, op.question)(xs[0])
+
+
 RULES = {
     move.Permute: lambda op, n, xs, t: move.Permute.of((0, *(a + 1 for a in op.axes)))(*xs),
     move.Concat: lambda op, n, xs, t: move.Concat.of(op.axis % n.ndim + 1)(*xs),
@@ -77,5 +82,5 @@ RULES = {
     Slice: lambda op, n, xs, t: Slice.of((ALL, *op.key))(*xs),
     Unslice: lambda op, n, xs, t: Unslice.of((ALL, *op.key), (t, *op.to))(*xs),
     SumTo: _sum_to,
-    reduce.Sum: _reduction, reduce.Max: _reduction, reduce.Min: _reduction,
+    reduce.Ask: _asked, reduce.Sum: _reduction, reduce.Max: _reduction, reduce.Min: _reduction,
 }  # fmt: skip

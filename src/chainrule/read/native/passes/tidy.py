@@ -8,11 +8,23 @@ from math import prod
 
 from ....graph.node import Node, constant_node
 from ....graph.walk import Graph, fold
-from ....ops import contract, move
-from ....ops.elementwise import add
-from ....ops.family import BroadcastTo, Cast, Elementwise, Reshape, broadcast_to, reshape
+from ....ops import contract, move, reduce
+from ....ops.elementwise import add, multiply
+from ....ops.family import (
+    BroadcastTo,
+    Cast,
+    Elementwise,
+    Reshape,
+    SumTo,
+    axes_of,
+    broadcast_to,
+    reshape,
+)  # fmt: skip
 from ....ops.slicing import Slice, Unslice, unfrozen
+from . import truths
 from .levels import Counted, again
+
+MANY = 8  # from how many on they are summed before the others
 
 Piece = tuple[int, int, Node]  # from, to, what lies there
 
@@ -25,10 +37,10 @@ def tidy(graph: Graph) -> Counted:
     def one(node: Node, *xs: Node) -> Node:
         nonlocal count
         made = again(node, node.op, xs) if xs else node
-        if made.op == add:
+        if made.op == add or (made.op in truths.EITHER and made.dtype.kind == "b"):
             shorter = _put_together(made, laid)
         else:
-            rule = RULES.get(type(made.op), _small if isinstance(made.op, Elementwise) else None)
+            rule = RULES.get(type(made.op), _point if isinstance(made.op, Elementwise) else None)
             shorter = None if rule is None else rule(made)
         if shorter is None or shorter is made or shorter.spec != made.spec:
             return made
@@ -43,7 +55,7 @@ def _put_together(node: Node, laid: dict) -> Node | None:
     """Pieces that lie beside each other in zeros, added up: one array of them all."""
     parts = [laid.get(x) or _placed(x) for x in node.inputs]
     if node.inputs[0].shape != node.inputs[1].shape or None in parts:
-        return _small(node)
+        return _point(node)
     (axis, left), (other, right) = (p for p in parts if p is not None)
     pieces = sorted([*left, *right], key=lambda p: p[:2])
     apart = all(a[1] <= b[0] for a, b in pairwise(pieces))
@@ -51,7 +63,8 @@ def _put_together(node: Node, laid: dict) -> Node | None:
         return None
     made = move.Concat.of(axis)(*_without_gaps(pieces, axis, node))
     laid[made] = axis, pieces
-    return made
+    whole = truths.repeated(made)
+    return made if whole is None else whole
 
 
 def _placed(node: Node) -> tuple[int, list[Piece]] | None:
@@ -89,7 +102,7 @@ def _permuted(node: Node) -> Node | None:
     if isinstance(x.op, move.Permute):
         both, source = tuple(x.op.axes[a] for a in axes), x.inputs[0]
         return source if both == tuple(range(node.ndim)) else move.Permute.of(both)(source)
-    return None
+    return truths.permuted(node)
 
 
 def _reshaped(node: Node) -> Node | None:
@@ -116,7 +129,7 @@ def _one_piece(node: Node) -> Node | None:
         return node.inputs[0]
     first = node.inputs[0]
     if not isinstance(first.op, Slice):
-        return None
+        return truths.repeated(node)
     source, axis, at = first.inputs[0], node.op.axis % node.ndim, 0
     for x in node.inputs:
         stop = at + x.shape[axis]
@@ -145,9 +158,56 @@ def _one_product(node: Node) -> Node | None:
     """A batch of products with one matrix is one product of all their rows."""
     a, b = node.inputs
     if a.ndim < 3 or b.ndim != 2 or not a.size:
-        return None
+        return truths.chosen(node)
     rows = reshape(a, (prod(a.shape[:-1]), a.shape[-1]))
     return reshape(contract.matmul(rows, b), node.shape)
+
+
+def _point(node: Node) -> Node | None:
+    """An op on elements: of numbers, of truths, or on the rows of a product."""
+    found = _small(node)
+    if found is None and type(node.op) in truths.POINTS:
+        found = truths.POINTS[type(node.op)](node)
+    return _by_rows(node) if found is None else found
+
+
+def _by_rows(node: Node) -> Node | None:
+    """What follows on one product for many steps is done on its rows, and not after it."""
+    rows = {x.inputs[0].shape for x in node.inputs if _is_rows(x)}
+    if len(rows) != 1 or node.ndim < 3:
+        return None
+    (shape,) = rows
+    if any(not _is_rows(x) and max(x.shape[:-1], default=1) > 1 for x in node.inputs):
+        return None
+    if shape != (prod(node.shape[:-1]), node.shape[-1]):
+        return None
+    xs = [x.inputs[0] if _is_rows(x) else reshape(x, x.shape[-1:]) for x in node.inputs]
+    if node.op in (add, multiply):  # what is added is made before the product begins
+        xs.sort(key=lambda x: x.ndim)
+    return reshape(Node(node.op, tuple(xs), node.line), node.shape)
+
+
+def _is_rows(x: Node) -> bool:
+    """Whether it is the rows of a product, or what was made of them, in more axes."""
+    if not isinstance(x.op, Reshape):
+        return False
+    source = x.inputs[0]
+    made = type(source.op) is contract.Matmul or isinstance(source.op, Elementwise)
+    return made and source.ndim == 2 and x.ndim > 2 and x.shape[-1] == source.shape[-1]
+
+
+def _in_stages(node: Node) -> Node | None:
+    """A sum over two axes before the last sums the second one first.
+
+    What that leaves lies apart along the first axis, so that threads can share it, and sums of
+    sums lose fewer digits.
+    """
+    (x,) = node.inputs
+    if x.ndim != 3 or node.shape != x.shape[2:] or x.shape[0] < 2 or x.shape[1] < MANY:
+        return None
+    if isinstance(node.op, reduce.Sum) and set(axes_of(node.op, node.op.axis, 3)) != {0, 1}:
+        return None
+    return reduce.Sum.of((0,), False)(reduce.Sum.of((1,), False)(x))
 
 
 def _small(node: Node) -> Node | None:
@@ -164,5 +224,6 @@ def _is_number(x: Node) -> bool:
 
 RULES: dict[type, Callable[[Node], Node | None]] = {
     move.Permute: _permuted, Reshape: _reshaped, Cast: _cast, BroadcastTo: _repeated,
-    move.Concat: _one_piece, contract.Matmul: _one_product,
+    SumTo: _in_stages, reduce.Sum: _in_stages, move.Concat: _one_piece,
+    contract.Matmul: _one_product, reduce.Ask: truths.asked,
 }  # fmt: skip

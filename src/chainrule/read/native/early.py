@@ -1,0 +1,46 @@
+"""Early: products that nothing but results is made of are computed as soon as they can be.
+
+A weight's gradient is asked for last and could be made first: while what it is made of is still
+near, and so that this need not be kept until all gradients that came before are known. But it comes
+after the products that go on from the same operand: they read the weight as it is, and what follows
+on its gradient may write the new one over it.
+"""
+
+from __future__ import annotations
+
+from ...graph.node import Node
+from ...graph.walk import Graph
+from ...ops import contract, move
+from ...ops.family import BroadcastTo, Reshape
+from ...ops.scan import Scan
+from ...ops.slicing import Slice
+
+LOOKS = (Reshape, BroadcastTo, move.Permute, move.Flip, Slice)  # other looks at what is there
+
+
+def early(graph: Graph) -> list[Node]:
+    """The graph's nodes in an order to compute them in."""
+    goes_on: set[Node] = set()  # what another product or a scan is made of
+    for node in reversed(graph.order):
+        if node in goes_on or isinstance(node.op, (contract.Matmul, Scan)):
+            goes_on.update(node.inputs)
+    at: dict[Node, float] = {}
+    read: dict[Node, float] = {}  # by an operand, where the last product is that goes on from it
+    for k, node in enumerate(graph.order):
+        if isinstance(node.op, contract.Matmul) and node in goes_on:
+            read.update((_base(i), k + 0.5) for i in node.inputs)
+    for k, node in enumerate(graph.order):
+        ready = max((at[i] for i in node.inputs), default=-1.0)
+        last = isinstance(node.op, contract.Matmul) and node not in goes_on
+        if last:
+            ready = max(ready, *(read.get(_base(i), -1.0) for i in node.inputs))
+        at[node] = ready if last or isinstance(node.op, LOOKS) or not node.inputs else max(k, ready)
+    places = {node: k for k, node in enumerate(graph.order)}
+    return sorted(graph.order, key=lambda node: (at[node], places[node]))
+
+
+def _base(node: Node) -> Node:
+    """What a node is another look at."""
+    while isinstance(node.op, LOOKS):
+        node = node.inputs[0]
+    return node

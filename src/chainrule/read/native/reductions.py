@@ -1,0 +1,91 @@
+"""Where sums go: into the loop that makes their operand, in two stages where that is shared."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ... import ops
+from ...graph.node import Node
+from ...ops import reduce as of
+from ...ops.family import SumTo, reduced
+from .program import Buffer, Loop, Member, whole
+from .tiling import depth
+from .totals import room_for
+
+TILES = 4096  # elements of a product from which on it may be shared, for any number of threads
+ASKED = {"any": "sum", "all": "prod"}  # of truths
+REDUCED = {of.Sum: "sum", of.Max: "max", of.Min: "min", of.Prod: "prod"}
+ALONG = {"sum": ops.sum, "max": ops.max, "min": ops.min, "prod": ops.prod}
+
+
+def question(op: Any) -> str:
+    """What is asked of truths: whether any is, or all are."""
+    return op.question if isinstance(op, of.Ask) else ""
+
+
+def is_reduction(op: Any) -> bool:
+    """Whether it is one that loops know."""
+    return type(op) in REDUCED or isinstance(op, SumTo) or question(op) in ASKED
+
+
+def plan_reduction(planner: Any, node: Node) -> None:
+    """A reduction as a member of a loop over its operand's shape."""
+    (x,) = node.inputs
+    kind, keeps = _kind(node)
+    if not keeps and _in_tiles(planner, node):
+        rows = ALONG[kind](x, axis=tuple(range(x.ndim - 1)))
+        planner.join(rows, kind, x.shape, (x,)).keeps = (x.ndim - 1,)
+        x = rows
+    by_row = x.ndim > 1 and x.ndim - 1 not in keeps and x.ndim - 2 in keeps
+    planner.join(node, kind, x.shape, (x,), by_row).keeps = keeps
+
+
+def _kind(node: Node) -> tuple[str, tuple[int, ...]]:
+    """How it combines, and the axes that stay."""
+    (x,) = node.inputs
+    if isinstance(node.op, SumTo):
+        extra = x.ndim - node.ndim
+        kept = range(extra, x.ndim)
+        return "sum", tuple(k for k in kept if node.shape[k - extra] != 1 or x.shape[k] == 1)
+    left = reduced(node.op, tuple(range(2, 2 + x.ndim)), node.op.axis, True)
+    keeps = tuple(k for k, n in enumerate(left) if n != 1)
+    return REDUCED.get(type(node.op)) or ASKED[question(node.op)], keeps
+
+
+def _in_tiles(planner: Any, node: Node) -> bool:
+    """Whether all elements of what a large product's loop makes are summed: then its columns are
+    summed first, so that threads can share the product, and a sum of all is of few."""
+    (x,) = node.inputs
+    where, _ = planner.members.get(x, (0, None))
+    in_product = x in planner.members and planner.kernels[where].product
+    plain = x.dtype == node.dtype and x.dtype.kind == "f" and type(node.op) in REDUCED
+    return bool(in_product) and plain and prod(x.shape) >= TILES and min(x.shape[-2:]) > 1
+
+
+def places_between(kernels: list) -> None:
+    """Places for sums that are made in blocks: of a product's terms, or of a loop's elements."""
+    for loop in kernels:
+        if not isinstance(loop, Loop):
+            continue
+        if loop.product:
+            _blocks_of_terms(loop.product)
+        for m in loop.members:
+            size = room_for(loop, m)
+            if size:
+                m.sums = whole(Buffer(np.dtype(np.uint8), (size,)))
+
+
+def _blocks_of_terms(product: Member) -> None:
+    node = product.node
+    rows, terms = product.operands[0].shape[-2:]
+    deep = depth(rows, terms, node.dtype.itemsize)
+    one_vector = node.shape[-1] * node.dtype.itemsize <= 64  # summed in two halves, in their order
+    if not deep or node.ndim != 2 or one_vector:
+        return
+    own = product.store
+    if own is None or own.strides[-1] != 1:
+        own = whole(Buffer(node.dtype, node.shape))
+    product.deep, product.sums = deep, own
