@@ -11,7 +11,8 @@ from chainrule.train import datasets
 from chainrule.train.columns import Preparation
 from chainrule.train.csvfile import parse_csv, read_csv
 from chainrule.train.data import builtin, split
-from chainrule.train.table import from_csv, from_table
+from chainrule.train.preparing import prepared
+from chainrule.train.table import from_table
 
 MADE = sorted(datasets.MADE)
 
@@ -234,7 +235,7 @@ def test_a_preparation_survives_json():
 def test_numbers_become_categories_when_asked(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("code,t\n" + "".join(f"{k % 3},{k}.5\n" for k in range(40)))
-    assert from_csv(path, "t", categorical=["code"]).features == [
+    assert prepared(path, "t", categorical=["code"]).features == [
         "code = 0",
         "code = 1",
         "code = 2",
@@ -245,3 +246,104 @@ def test_numbers_become_categories_when_asked(tmp_path):
 def test_an_option_that_names_no_column_is_refused(option):
     with pytest.raises(ChainruleError, match="did you mean 'colour'"):
         from_table(parse_csv(rows()), "price", **{option: ["color"]})
+
+
+@pytest.mark.parametrize(("option", "said"), [("drop", "keep the column"), ("categorical", "task")])
+def test_the_target_can_be_neither_dropped_nor_a_category_of_inputs(option, said):
+    with pytest.raises(UsageError, match=f"--{option} price: this is the target; .*{said}"):
+        from_table(parse_csv(rows()), "price", **{option: ["price"]})
+
+
+def test_numbers_with_signs_are_read_and_it_is_said():
+    told = from_table(parse_csv(rows(line='"$1{k},000",{c},"{k}.5 %"')), "price").notes
+    assert "read: size with thousands separated by commas, the sign $ is left off" in told
+    assert "read: price with the sign % is left off" in told
+
+
+# ------------------------------------------------------------------ arrays
+
+POINTS = np.random.default_rng(0).normal(5, 3, (60, 4))
+LABELS = np.arange(60) % 3
+KINDS = {  # targets → task, classes
+    "classes": (LABELS, "classification", ["0", "1", "2"]),
+    "whole floats": (LABELS * 1.0, "classification", ["0", "1", "2"]),
+    "a column": (LABELS[:, None], "classification", ["0", "1", "2"]),
+    "words": (np.array(["a", "b", "c"])[LABELS], "classification", ["a", "b", "c"]),
+    "truth": (LABELS > 0, "classification", ["False", "True"]),
+    "numbers": (POINTS[:, 0] * 2, "regression", []),
+}
+
+
+def saved(folder, X, y, kind):
+    if kind == "npz":
+        np.savez(folder / "d.npz", X=X, y=y)
+        return folder / "d.npz", None
+    np.save(folder / "X.npy", X)
+    np.save(folder / "y.npy", y)
+    return folder / "X.npy", "y.npy"
+
+
+@pytest.mark.parametrize("file", ["npz", "npy"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_arrays_are_standardised_and_the_targets_decide(kind, file, tmp_path):
+    y, task, classes = KINDS[kind]
+    data = prepared(*saved(tmp_path, POINTS, y, file))
+    assert (data.task, data.classes) == (task, classes)
+    X, t = data.part("train")
+    np.testing.assert_allclose(X.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(X.std(0), 1, atol=1e-5)
+    if classes:
+        assert [data.classes[k] for k in t] == [
+            str(v).removesuffix(".0") for v in np.ravel(y)[data.rows["train"]]
+        ]
+    else:
+        back = t * data.target_scale + data.target_mean
+        np.testing.assert_allclose(back, y[data.rows["train"]], rtol=1e-5)
+
+
+def test_two_files_and_one_give_the_same_examples(tmp_path):
+    a, b = (prepared(*saved(tmp_path, POINTS, LABELS, k)) for k in ("npz", "npy"))
+    assert a.examples.in_memory
+    assert not b.examples.in_memory
+    np.testing.assert_allclose(a.X, b.X, rtol=1e-5, atol=1e-5)
+
+
+def test_pictures_are_scaled_as_a_whole(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (60, 5, 4), dtype=np.uint8)
+    data = prepared(*saved(tmp_path, pictures, LABELS, "npy"))
+    assert data.shape == (5, 4)
+    X, _ = data.part("train")
+    assert abs(X.mean()) < 1e-5
+    assert abs(X.std() - 1) < 1e-5
+
+
+BAD_ARRAYS = {  # inputs, targets → what is said
+    "NaN": (np.where(POINTS > 9, np.nan, POINTS), LABELS, "NaN in row"),
+    "few": (POINTS[:5], LABELS[:5], "at least 10"),
+    "one class": (POINTS, LABELS * 0, "nothing to learn"),
+    "several targets": (POINTS, POINTS, r"shape \(60, 4\); give one number"),
+    "a gap in y": (POINTS, np.where(LABELS, np.nan, 1.0), "the target of row 1 is nan"),
+    "many words": (POINTS, np.arange(60).astype(str), "too many to be classes"),
+    "numbers alone": (POINTS[:, 0], LABELS, "a row for each example"),
+    "lengths": (POINTS, LABELS[:-1], "one target for each"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ARRAYS)
+def test_arrays_that_cannot_be_trained_on_are_refused_in_words(case, tmp_path):
+    X, y, said = BAD_ARRAYS[case]
+    with pytest.raises(DataError, match=said):
+        prepared(*saved(tmp_path, X, y, "npz"))
+
+
+def test_a_parquet_file_and_a_frame_are_prepared_as_the_csv_file_is(tmp_path):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    (tmp_path / "t.csv").write_text(rows())
+    frame = pd.read_csv(tmp_path / "t.csv")
+    frame.to_parquet(tmp_path / "t.parquet")
+    known = prepared(tmp_path / "t.csv", "price")
+    for given in (tmp_path / "t.parquet", frame):
+        made = prepared(given, "price")
+        assert made.features == known.features
+        assert np.array_equal(made.X, known.X)

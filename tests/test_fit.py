@@ -10,6 +10,7 @@ from training import X, Y, mlp, weights
 
 import chainrule as cr
 from chainrule import nn, optim
+from chainrule.train import TrainingWarning
 
 
 def moons(n=200):
@@ -287,9 +288,13 @@ def test_one_or_two_examples_are_enough(count):
     assert len(cr.fit(mlp(3, 4, 1), X[:count], Y[:count], epochs=2)) == 2
 
 
-def test_a_training_that_diverges_says_so_in_its_history_and_warns_of_nothing():
-    history = cr.fit(mlp(3, 8, 1, activation=nn.ReLU), X, Y, "mse", optim.SGD(1e20), 3)
+def test_a_training_that_diverges_ends_there_and_says_so():
+    model = mlp(3, 8, 1, activation=nn.ReLU)
+    with pytest.warns(TrainingWarning, match=r"(?s)diverged in epoch 1.*before training"):
+        history = cr.fit(model, X, Y, "mse", optim.SGD(1e20), 3)
+    assert len(history) == 1
     assert not np.isfinite(history.loss[-1])
+    assert weights(model) == weights(mlp(3, 8, 1, activation=nn.ReLU))
 
 
 def test_a_history_is_read_by_column_and_saved_as_lines(tmp_path):

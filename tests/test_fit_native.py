@@ -1,91 +1,327 @@
-"""`fit` on machine code: the same training, whatever the optimiser."""
+"""`fit` on machine code: the same training, whatever the optimiser, the layers, the batches."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
 
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.train import stepping
+from chainrule import nn, optim
+from chainrule.train import Trainer, native, stepping
+from chainrule.train.native import NativeEpochs
+from chainrule.train.stepping import Stepper, calls, worth
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(203, 3)).astype(np.float32)
 Y = np.sin(X[:, :1] * X[:, 1:2])
-SCHEDULED = cr.optim.schedules.cosine(0.1, steps=60, warmup=10)
+LABELS = (X[:, 0] * X[:, 1] > 0).astype(int)
+SCHEDULED = optim.schedules.cosine(0.1, steps=60, warmup=10)
 OPTIMISERS = {
-    "sgd": cr.optim.SGD(lr=0.05), "nesterov": cr.optim.SGD(lr=0.05, momentum=0.9, nesterov=True),
-    "scheduled": cr.optim.SGD(lr=SCHEDULED), "adam": cr.optim.Adam(lr=0.01),
-    "adamw": cr.optim.AdamW(lr=0.01), "nadam": cr.optim.NAdam(), "radam": cr.optim.RAdam(),
-    "rmsprop": cr.optim.RMSProp(lr=0.01), "adagrad": cr.optim.Adagrad(lr=0.05),
-    "lion": cr.optim.Lion(lr=0.001),
-    "clipped": cr.optim.chain(cr.optim.clip_by_norm(0.5), cr.optim.Adam(lr=0.01)),
+    "sgd": optim.SGD(lr=0.05), "nesterov": optim.SGD(lr=0.05, momentum=0.9, nesterov=True),
+    "scheduled": optim.SGD(lr=SCHEDULED), "adam": optim.Adam(lr=0.01),
+    "adamw": optim.AdamW(lr=0.01), "nadam": optim.NAdam(), "radam": optim.RAdam(),
+    "rmsprop": optim.RMSProp(lr=0.01), "adagrad": optim.Adagrad(lr=0.05),
+    "lion": optim.Lion(lr=0.001),
+    "clipped": optim.chain(optim.clip_by_norm(0.5), optim.Adam(lr=0.01)),
+    "accumulated": optim.accumulate(optim.Adam(lr=0.01), 3),
+    "plateau": optim.chain(optim.SGD(lr=0.05), optim.reduce_on_plateau(0.5, patience=5)),
+}  # fmt: skip
+MODELS = {
+    "mlp": lambda: nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1), seed=1),
+    "dropout": lambda: nn.Sequential(
+        nn.Linear(3, 8), nn.Dropout(0.4), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1), seed=1),
+    "batch norm": lambda: nn.Sequential(
+        nn.Linear(3, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 1), seed=1),
+    "both, one twice": lambda: nn.Sequential(
+        nn.Linear(3, 8, bias=False), norm := nn.BatchNorm1d(8), nn.Dropout(0.3), norm, nn.Tanh(),
+        nn.Linear(8, 1), seed=1),
+    "a function of one's own": lambda: nn.Sequential(
+        nn.Linear(3, 8, bias=False), lambda x: x - cr.mean(x, axis=0), nn.Linear(8, 1), seed=1),
+    "a shared layer": lambda: nn.Sequential(
+        nn.Linear(3, 8), nn.Tanh(), part := nn.Linear(8, 8), nn.Tanh(), part, nn.Linear(8, 1),
+        seed=1),
+    "layer norm": lambda: nn.Sequential(
+        nn.Linear(3, 8), nn.LayerNorm(8), nn.ReLU(), nn.Linear(8, 1), seed=1),
+}  # fmt: skip
+DATA = {
+    "no weights": {}, "weights": {"sample_weight": rng.uniform(0.2, 2.0, 203)},
+    "whole batches": {"batch_size": 29}, "one batch": {"batch_size": 203},
+    "less than a batch": {"batch_size": 500}, "single examples": {"batch_size": 7},
+    "as they stand": {"shuffle": False}, "one left over": {"batch_size": 101},
 }  # fmt: skip
 
 
-def trained(monkeypatch, worth: int, optimizer, model=None, **options):
-    monkeypatch.setattr(stepping, "WORTH", worth)
-    model = model or cr.nn.Sequential(cr.nn.Linear(3, 8), cr.nn.Tanh(), cr.nn.Linear(8, 1), seed=1)
-    history = cr.fit(model, X, Y, optimizer=optimizer, epochs=3, batch_size=8, seed=2, **options)
-    return model, history
+def trained(compiled, optimizer=None, model="mlp", loss="mse", **options):
+    trainer = Trainer(
+        MODELS[model](), loss, optimizer or optim.Adam(0.01), seed=2, compiled=compiled,
+        **options.pop("how", {}),
+    )  # fmt: skip
+    trainer.fit(X, options.pop("y", Y), **{"epochs": 3, "batch_size": 8, **options})
+    return trainer
 
 
-def weights(model) -> list[np.ndarray]:
-    return [p.value for p in model.parameters()]
+def same(eager, compiled):
+    for a, b in zip(eager.run.params, compiled.run.params, strict=True):
+        np.testing.assert_allclose(b, a, rtol=2e-3, atol=2e-4)
+    for name, a in eager.model.state_dict().items():
+        np.testing.assert_allclose(compiled.model.state_dict()[name], a, rtol=2e-3, atol=2e-4)
+    np.testing.assert_allclose(compiled.history.loss, eager.history.loss, rtol=1e-3)
+    for layer, norm in eager.history.last["gradient_norms"].items():
+        assert compiled.history.last["gradient_norms"][layer] == pytest.approx(norm, rel=1e-3)
+    for layer, row in eager.history.last["health"].items():
+        found = compiled.history.last["health"][layer]
+        assert found["norm"] == pytest.approx(row["norm"], rel=2e-2, abs=1e-6)
+        assert found["ratio"] == pytest.approx(row["ratio"], rel=2e-2, abs=1e-6)
+        assert found["zero"] == pytest.approx(row["zero"], abs=0.05)
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
-def test_compiled_training_is_the_training(monkeypatch, name):
-    eager, told = trained(monkeypatch, 10**9, OPTIMISERS[name])
-    native, found = trained(monkeypatch, 0, OPTIMISERS[name])
-    for a, b in zip(weights(eager), weights(native), strict=True):
-        np.testing.assert_allclose(b, a, rtol=2e-3, atol=2e-4)
-    np.testing.assert_allclose(found.loss, told.loss, rtol=1e-3)
-    for layer, norm in told.last["gradient_norms"].items():
-        assert found.last["gradient_norms"][layer] == pytest.approx(norm, rel=1e-3)
+def test_compiled_training_is_the_training(name):
+    same(trained(False, OPTIMISERS[name]), trained(True, OPTIMISERS[name]))
 
 
-def test_compiled_training_runs_in_stretches_and_gives_the_same_bits_again(monkeypatch):
-    lengths = []
-    many = stepping.NativeStep._stretch
-    monkeypatch.setattr(
-        stepping.NativeStep, "_stretch", lambda s, *a: lengths.append(len(a[2])) or many(s, *a)
-    )
-    one, _ = trained(monkeypatch, 0, cr.optim.Adam())
-    two, _ = trained(monkeypatch, 0, cr.optim.Adam(), progress=True)
-    assert lengths  # traced once for a length, and twice over for the two trainings
-    assert set(lengths) == {stepping.LONGEST}
-    for a, b in zip(weights(one), weights(two), strict=True):
-        assert a.tobytes() == b.tobytes()
+@pytest.mark.parametrize("name", MODELS)
+def test_compiled_training_of_any_layers_is_the_training(name):
+    same(trained(False, model=name), trained(True, model=name))
 
 
-def test_a_callback_of_every_step_hears_of_it_before_the_next(monkeypatch):
+@pytest.mark.parametrize("limit", [None, 3], ids=["one call", "several calls"])
+@pytest.mark.parametrize("model", ["mlp", "batch norm"])
+@pytest.mark.parametrize("name", DATA)
+def test_compiled_training_of_any_batches_is_the_training(name, model, limit, monkeypatch):
+    if model == "batch norm" and name in ("single examples", "one left over"):
+        pytest.skip("one example has no variance")
+    if limit:
+        monkeypatch.setattr(NativeEpochs, "_limit", lambda self, masks: limit)
+    same(trained(False, model=model, **DATA[name]), trained(True, model=model, **DATA[name]))
+
+
+def of_weights(model, total):
+    return 0.01 * cr.sum(model[0].weight ** 2) / total
+
+
+def of_amount(model, total, amount):
+    return amount * cr.sum(model[0].weight ** 2) / total
+
+
+@pytest.mark.parametrize("penalty", [of_weights, (of_amount, 0.01)], ids=["alone", "with amount"])
+def test_a_penalty_counts_in_every_batch(penalty):
+    eager, compiled = (trained(c, how={"penalty": penalty}) for c in (False, True))
+    same(eager, compiled)
+    assert eager.history.loss[0] > trained(False).history.loss[0]
+
+
+def test_the_amount_of_a_penalty_is_an_input_and_not_part_of_the_code():
+    class Keyed(optim.Adam):
+        def key(self):
+            return ("adam",)
+
+    many = []
+    for amount in (0.01, 0.5):
+        how = {"penalty": (of_amount, amount)}
+        trainer = trained(True, Keyed(0.01), how=how)
+        same(trained(False, Keyed(0.01), how=how), trainer)
+        many.append(trainer.native.stepper)
+    assert many[0] is many[1]
+    assert len(many[0].compiled.versions) == 1
+
+
+def test_without_watching_it_is_the_same_training():
+    watched, alone = (trained(True, how={"watch": w}) for w in (True, False))
+    for a, b in zip(watched.run.params, alone.run.params, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
+    assert {"health", "gradient_norms"}.isdisjoint(alone.history.last)
+
+
+@pytest.mark.parametrize("model", ["mlp", "dropout", "batch norm"])
+def test_compiled_training_gives_the_same_bits_again(model):
+    one, two = (trained(True, model=model) for _ in range(2))
+    assert [p.tobytes() for p in one.run.params] == [p.tobytes() for p in two.run.params]
+    assert one.history.loss == two.history.loss
+
+
+def test_an_epoch_is_one_call(monkeypatch):
+    made = []
+    call = NativeEpochs.call
+    monkeypatch.setattr(NativeEpochs, "call", lambda s, *c: made.append(c) or call(s, *c))
+    trained(True)
+    assert made == [(stepping.Call(0, 26), None)] * 3
+
+
+def test_a_callback_of_every_step_hears_of_it_before_the_next():
     class Stop:
         def on_step(self, row):
             if row["step"] == 5:
                 raise StopIteration
 
-    model, _ = trained(monkeypatch, 0, cr.optim.SGD(lr=0.1), callbacks=Stop())
-    by_hand = cr.nn.Sequential(cr.nn.Linear(3, 8), cr.nn.Tanh(), cr.nn.Linear(8, 1), seed=1)
-    monkeypatch.setattr(stepping, "WORTH", 10**9)
-    cr.fit(by_hand, X, Y, optimizer=cr.optim.SGD(lr=0.1), epochs=1, batch_size=8, seed=2,
-           callbacks=Stop())  # fmt: skip
-    for a, b in zip(weights(by_hand), weights(model), strict=True):
+    compiled = trained(True, how={"callbacks": [Stop()]})
+    eager = trained(False, how={"callbacks": [Stop()]})
+    assert compiled.run.steps == eager.run.steps == 5
+    for a, b in zip(eager.run.params, compiled.run.params, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
 
 
-def test_what_draws_random_numbers_is_trained_step_by_step(monkeypatch):
-    model = cr.nn.Sequential(cr.nn.Linear(3, 8), cr.nn.Dropout(0.5), cr.nn.Linear(8, 1), seed=1)
-    _, history = trained(monkeypatch, 0, cr.optim.Adam(), model)
-    other = cr.nn.Sequential(cr.nn.Linear(3, 8), cr.nn.Dropout(0.5), cr.nn.Linear(8, 1), seed=1)
-    _, told = trained(monkeypatch, 10**9, cr.optim.Adam(), other)
-    assert history.loss == told.loss
+@nn.layer
+class Looks(nn.Module):
+    scale: cr.Tensor
+
+    def __call__(self, x):
+        return x[:, :1] * self.scale if float(self.scale) > 0 else x[:, :1]
 
 
-def test_what_cannot_be_traced_is_trained_all_the_same(monkeypatch):
-    @cr.nn.layer
-    class Looks(cr.nn.Module):
+@nn.layer
+class Noisy(nn.Module):
+    by_mode = True
+    scale: cr.Tensor
+
+    def __call__(self, x, training=None, rng=None):
+        drawn = nn.mode.drawing(self, training, rng)
+        noise = 0.0 if drawn is None else drawn.normal(size=x.shape).astype(np.float32)
+        return (x + noise)[:, :1] * self.scale
+
+
+@pytest.mark.parametrize("kind", [Looks, Noisy])
+def test_what_cannot_be_traced_is_trained_op_by_op(kind, monkeypatch):
+    monkeypatch.setattr(stepping, "TRACED", 0)
+    found = [
+        cr.fit(kind(cr.tensor(np.float32(0.5))), X, Y, "mse", optim.SGD(0.01), 3, 8, callbacks=c)
+        for c in ([], [type("Each", (), {"on_step": lambda self, row: None})()])
+    ]
+    monkeypatch.setattr(stepping, "TRACED", 10**18)
+    eager = cr.fit(kind(cr.tensor(np.float32(0.5))), X, Y, "mse", optim.SGD(0.01), 3, 8)
+    assert [h.loss for h in found] == [eager.loss] * 2
+
+
+@pytest.mark.parametrize("kind", [Looks, Noisy])
+def test_what_cannot_be_traced_is_refused_where_machine_code_is_asked_for(kind):
+    trainer = Trainer(kind(cr.tensor(np.float32(0.5))), compiled=True)
+    with pytest.raises(cr.TracingError):
+        trainer.fit(X, Y, epochs=1)
+
+
+# ------------------------------------------------------------------ in which calls
+
+PLANS = [(n, s, k, p) for n in (1, 7, 60, 203) for s in (1, 8, 60, 300) for k in (1, 4, 1000)
+         for p in (False, True)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "size", "limit", "padded"), PLANS)
+def test_the_calls_of_an_epoch_cover_it_in_few_shapes(count, size, limit, padded):
+    made = calls(count, size, limit, padded)
+    ends = [c.start + (c.steps * size) + c.last for c in made]
+    assert [c.start for c in made] == [0, *ends[:-1]]
+    assert ends[-1] == (-(-count // size) * size if padded else count)
+    assert max(c.steps for c in made) <= limit
+    assert len({(c.steps, c.last) for c in made}) <= 3
+    assert not padded or all(c.last == 0 for c in made)
+
+
+def test_short_trainings_are_not_compiled_and_long_ones_are():
+    short = trained(None)
+    assert short.native is None
+    long = trained(None, epochs=60)
+    assert long.native is not None
+    assert worth(60 * 26, long.native.work)
+
+
+# ------------------------------------------------------------------ Ctrl-C
+
+
+def test_ctrl_c_ends_it_within_a_second_at_the_last_completed_step(monkeypatch):
+    monkeypatch.setattr(native, "CALL", 20_000_000)
+    trainer = Trainer(MODELS["mlp"](), optimizer=optim.Adam(0.001), compiled=True)
+    started = []
+
+    def interrupt():
+        while not trainer.run.steps:
+            time.sleep(0.01)
+        started.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    other = threading.Thread(target=interrupt)
+    other.start()
+    history = trainer.fit(X, Y, epochs=10**6, batch_size=8)
+    other.join()
+    assert history.interrupted
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert time.monotonic() - started[0] < 10  # a hang, not a speed
+    steps, again = trainer.run.steps, Trainer(MODELS["mlp"](), optimizer=optim.Adam(0.001),
+                                              compiled=True)  # fmt: skip
+    kept = Until(steps)
+    again.fit(X, Y, epochs=10**6, batch_size=8, checkpoint=kept)
+    assert again.run.steps == steps
+    assert [p.tobytes() for p in again.run.params] == [p.tobytes() for p in trainer.run.params]
+
+
+class Until:
+    """Ends a training, between two calls, at a number of steps."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def begin(self, run):
+        """Nothing is taken up again."""
+
+    def due(self, run):
+        if run.steps >= self.steps:
+            raise KeyboardInterrupt
+        return False
+
+    def save(self, state):
+        """Nothing is kept."""
+
+
+def test_a_stepper_s_masks_are_those_of_the_step_op_by_op():
+    run = trained(False, model="dropout").run
+    stepper = Stepper(run.objective, run.optimizer, run.names, True)
+    need = stepper.need(run.params, X[:8], Y[:8], None, None)
+    one, two = np.random.default_rng(5), np.random.default_rng(5)
+    streams = two.spawn(2)
+    expected = [nn.dropout.mask(streams[0], (8, 8), 0.4, np.float32),
+                nn.dropout.mask(streams[1], (8, 8), 0.2, np.float32)]  # fmt: skip
+    for a, b in zip(need.masks.drawn(one), expected, strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+# ------------------------------------------------------------------ judged on machine code
+
+
+@pytest.mark.parametrize("model", ["mlp", "dropout", "batch norm"])
+def test_what_is_judged_on_machine_code_has_the_same_figures(model, monkeypatch):
+    monkeypatch.setattr(native, "BATCH", 64)
+    monkeypatch.setattr(native, "worth_answering", lambda times, work: True)
+    more = {"model": model, "validation": 0.2, "how": {"metrics": ["r2"]}}
+    compiled, eager = trained(True, **more), trained(False, **more)
+    assert [j is None for j in compiled.judges] == [model == "batch norm"] * 2
+    for name in ("val_loss", "r2", "val_r2"):
+        np.testing.assert_allclose(compiled.history[name], eager.history[name], rtol=1e-4)
+
+
+def test_a_model_that_cannot_be_traced_where_it_is_judged_is_judged_op_by_op(monkeypatch):
+    @nn.layer
+    class Picky(nn.Module):
+        by_mode = True
         scale: cr.Tensor
 
-        def __call__(self, x):
-            return x[:, :1] * self.scale if float(self.scale) > 0 else x[:, :1]
+        def __call__(self, x, training=None):
+            if nn.mode.live(self) is None and float(cr.sum(x)) > 1e9:
+                return x[:, :1]
+            return x[:, :1] * self.scale
 
-    _, history = trained(monkeypatch, 0, cr.optim.SGD(lr=0.01), Looks(cr.tensor(np.float32(0.5))))
-    assert np.isfinite(history.loss[-1])
+    monkeypatch.setattr(native, "worth_answering", lambda times, work: True)
+    trainer = Trainer(Picky(cr.tensor(np.float32(0.5))), compiled=True)
+    trainer.fit(X, Y, epochs=2, validation=0.2)
+    assert not trainer.judges[1].compiled
+    assert np.isfinite(trainer.history.val_loss).all()
+
+
+def test_a_second_training_of_one_structure_compiles_nothing_anew():
+    one, two = (trained(True, optim.AdamW(0.0123)) for _ in range(2))
+    assert one.native.stepper is two.native.stepper
+    assert one.native.stepper is not trained(True, optim.AdamW(0.0124)).native.stepper
+    assert one.native.stepper is not trained(True, optim.Adam(0.0123)).native.stepper

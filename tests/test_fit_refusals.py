@@ -8,6 +8,7 @@ from training import X, Y, mlp, weights
 
 import chainrule as cr
 from chainrule import nn, optim
+from chainrule.train import EarlyStopping
 
 
 def nan_in(rows):
@@ -56,7 +57,95 @@ REFUSED = {
         lambda m: cr.fit(mlp(3, 2), X, Y > 0, "cross_entropy"), cr.DTypeError, r"astype\(int\)",
     ),
     "labels too large": (
-        lambda m: cr.fit(mlp(3, 2), X, np.arange(50), "cross_entropy"), cr.UsageError, "2 classes",
+        lambda m: cr.fit(mlp(3, 2), X, np.arange(50), "cross_entropy"), cr.DataError,
+        "labels from 0 to 49.*2 classes.*2 in row 2, .*45 more; give the model 50 outputs",
+    ),
+    "labels from 1": (
+        lambda m: cr.fit(mlp(3, 2), X, (Y > 0) + 1, "cross_entropy"), cr.DataError,
+        "count the classes from 0: y - 1",
+    ),
+    "labels below 0": (
+        lambda m: cr.fit(mlp(3, 2), X, np.sign(Y).astype(int), "cross_entropy"), cr.DataError,
+        "-1 in row .*count the classes from 0",
+    ),
+    "labels held out": (
+        lambda m: cr.fit(
+            mlp(3, 2), X, (Y > 0) * 1, "cross_entropy", validation=(X, np.arange(50))
+        ), cr.DataError, "the y of validation has labels from 0 to 49",
+    ),
+    "a class that is not trained": (
+        lambda m: cr.fit(
+            mlp(3, 3), X, (Y > 0) * 1, "cross_entropy", validation=(X, np.arange(50) % 3)
+        ), cr.DataError, r"class 2 \(16 examples\) of validation is not among",
+    ),
+    "targets that are no shares": (
+        lambda m: cr.fit(m, X, Y, "binary_cross_entropy_with_logits"), cr.DataError,
+        "between 0 and 1 for binary_cross_entropy_with_logits; .* in row",
+    ),
+    "shares below 0": (
+        lambda m: cr.fit(mlp(3, 2), X, X[:, :2], "cross_entropy"), cr.DataError, "below 0",
+    ),
+    "another number of weights": (
+        lambda m: cr.fit(m, X, Y, sample_weight=np.ones(3)), cr.DataError, "50, one an example",
+    ),
+    "a weight below 0": (
+        lambda m: cr.fit(m, X, Y, sample_weight=-np.ones(50)), cr.DataError,
+        r"sample_weight\[0\] is -1",
+    ),
+    "weights of nothing": (
+        lambda m: cr.fit(m, X, Y, sample_weight=np.zeros(50)), cr.DataError, "all of .* are 0",
+    ),
+    "weights for a loss of one's own": (
+        lambda m: cr.fit(m, X, Y, lambda p, t: cr.mean((p - t) ** 2), sample_weight=np.ones(50)),
+        cr.UsageError, "reduction='none'",
+    ),
+    "weights of classes that are none": (
+        lambda m: cr.fit(m, X, Y, class_weight="balanced"), cr.UsageError, "classes are whole",
+    ),
+    "a class without its weight": (
+        lambda m: cr.fit(mlp(3, 2), X, (Y > 0) * 1, "cross_entropy", class_weight={0: 1.0}),
+        cr.UsageError, "no weight for class 1; it has 0",
+    ),
+    "a word for weights of classes": (
+        lambda m: cr.fit(mlp(3, 2), X, (Y > 0) * 1, "cross_entropy", class_weight="even"),
+        cr.UsageError, "there is 'balanced'",
+    ),
+    "an order of no such name": (
+        lambda m: cr.fit(m, X, Y, shuffle="even"), cr.UsageError, "'stratified', 'balanced'",
+    ),
+    "classes in batches of numbers": (
+        lambda m: cr.fit(m, X, Y, shuffle="balanced"), cr.UsageError, "classes are whole",
+    ),
+    "an order that is none": (
+        lambda m: cr.fit(m, X, Y, shuffle=lambda n: np.arange(n) + 1), cr.UsageError, "1 to 50",
+    ),
+    "stopping without validation": (
+        lambda m: cr.fit(m, X, Y, early_stopping=3), cr.UsageError, "needs validation=",
+    ),
+    "stopping by what there is not": (
+        lambda m: cr.fit(m, X, Y, epochs=1, early_stopping=EarlyStopping("acc")),
+        cr.UsageError, "no figure 'acc'.*there are loss",
+    ),
+    "patience of 0": (
+        lambda m: cr.fit(m, X, Y, early_stopping=0), cr.UsageError, "patience=0",
+    ),
+    "a wrong clip": (lambda m: cr.fit(m, X, Y, clip=-1.0), cr.UsageError, "clip_by_norm"),
+    "accumulating nothing": (
+        lambda m: cr.fit(m, X, Y, accumulate=0), cr.UsageError, "accumulate",
+    ),
+    "an option with a slip": (
+        lambda m: cr.fit(m, X, Y, epoch=3), cr.UsageError,
+        "no option 'epoch'; did you mean 'epochs'",
+    ),
+    "a loss with a slip": (
+        lambda m: cr.fit(m, X, Y, "cross_entopy"), cr.UsageError, "did you mean 'cross_entropy'",
+    ),
+    "full batches in parts": (
+        lambda m: cr.fit(m, X, Y, optimizer=optim.LBFGS()), cr.UsageError, "batch_size=50",
+    ),
+    "a callback's class": (
+        lambda m: cr.fit(m, X, Y, callbacks=[EarlyStopping]), cr.UsageError,
+        r"write EarlyStopping\(\.\.\.\)",
     ),
     "an unknown loss": (lambda m: cr.fit(m, X, Y, "rmse"), cr.UsageError, "'rmse'.*mse"),
     "a loss without reduction": (

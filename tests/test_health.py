@@ -100,7 +100,8 @@ def test_a_sure_and_right_classifier_raises_no_alarm(seed):
 
 
 def test_a_training_that_diverges_is_not_finite():
-    words, _ = judged(mlp((4, 16, 1), nn.ReLU), rate=1e20, epochs=3)
+    with pytest.warns(cr.TrainingWarning, match="diverged in epoch 1"):
+        words, _ = judged(mlp((4, 16, 1), nn.ReLU), rate=1e20, epochs=3)
     assert set(words.values()) == {"not finite"}
 
 

@@ -27,6 +27,9 @@ class Given(Leaf):
 
     words = "is a leaf: its gradient is the sum of all that arrives here"
 
+    def __reduce__(self) -> str:
+        return type(self).__name__.upper()  # there is one of each, in a copy too
+
 
 class Watched(Given):
     """An argument of a function that a transform is differentiating."""
@@ -36,6 +39,8 @@ class Fixed(Leaf):
     """An array or a number met on the way: nobody asks its gradient."""
 
     words = "is a constant: no gradient is asked of it"
+
+    __reduce__ = Given.__reduce__
 
 
 GIVEN, WATCHED, FIXED = Given(), Watched(), Fixed()

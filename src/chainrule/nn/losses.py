@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -147,8 +148,10 @@ def loss_named(name: Any) -> Callable[..., Any]:
     if callable(name):
         return name
     if not isinstance(name, str) or name not in LOSSES:
+        near = get_close_matches(str(name), LOSSES, n=1)
+        advice = f"did you mean {near[0]!r}? " if near else ""
         raise UsageError(
-            f"loss: {name!r} is not known; use one of {', '.join(LOSSES)}, or a function "
+            f"loss: {name!r} is not known; {advice}use one of {', '.join(LOSSES)}, or a function "
             f"(prediction, target) → number"
         )
     return LOSSES[name]

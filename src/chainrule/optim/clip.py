@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,11 @@ def clip_by_value(low: float, high: float) -> Mapped:
     if not low < high:
         raise UsageError(f"clip_by_value({low}, {high}): the first must be the smaller")
     low, high = float(low), float(high)
-    return Mapped(f"clip_by_value({low}, {high})", lambda g: [clip(x, low, high) for x in g])
+    return Mapped(f"clip_by_value({low}, {high})", partial(_held, low=low, high=high))
+
+
+def _held(g: list, low: float, high: float) -> list:
+    return [clip(x, low, high) for x in g]
 
 
 def clip_by_norm(largest: float) -> Mapped:
@@ -40,12 +45,12 @@ def clip_by_norm(largest: float) -> Mapped:
     """
     if not largest > 0:
         raise UsageError(f"clip_by_norm({largest}): the norm must be positive")
+    return Mapped(f"clip_by_norm({largest})", partial(_scaled, largest=largest))
 
-    def scale(g: list) -> list:
-        factor = minimum(largest / _or_one(global_norm(g)), 1.0)
-        return [x * factor for x in g]
 
-    return Mapped(f"clip_by_norm({largest})", scale)
+def _scaled(g: list, largest: float) -> list:
+    factor = minimum(largest / _or_one(global_norm(g)), 1.0)
+    return [x * factor for x in g]
 
 
 def global_norm(gradients: list) -> Any:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..graph.errors import UsageError
+from ..graph.operators import Operators
 from ..ops import logical_and, maximum, where
 from ..transform.trees import tree_flatten, tree_unflatten
 from .adaptive import plain
@@ -49,11 +52,16 @@ class ReduceOnPlateau(Transform):
     def update(self, grads: Any, state: Plateau, params: Any) -> tuple[Any, Plateau]:
         given, structure = tree_flatten(grads)
         scale = plain(state.scale)
-        scaled = [x * scale for x in bare(given)]
+        # In a scan the factor is an array of float64, and must not decide the updates' dtype.
+        scaled = [x * (scale.astype(x.dtype) if hasattr(scale, "dtype") else scale)
+                  for x in bare(given)]  # fmt: skip
         return tree_unflatten(structure, dressed(scaled, given)), state
 
     def observe(self, loss: Any, state: Plateau) -> Plateau:
-        seen, total = state.seen + 1, state.total + bare([loss])[0]
+        found = bare([loss])[0]
+        # As a number of 64 bits always: a scan's carry keeps its dtype.
+        found = found.astype(np.float64) if isinstance(found, Operators) else float(found)
+        seen, total = state.seen + 1, state.total + found
         due = seen >= self.every
         judged = self._judged(total / seen, state)
         after = [where(due, new, old) for new, old in zip(judged, state[:4], strict=True)]

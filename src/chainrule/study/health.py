@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -49,31 +50,49 @@ def units(model: Module, x: np.ndarray) -> dict[str, dict[str, float]]:
     saturated output, which is a sure answer.
     """
     found: dict[str, dict[str, float]] = {}
-    if isinstance(model, Sequential):
-        with np.errstate(all="ignore"):
-            _, last = _walk(model, x, "", "", found)
-        if "saturated" in found.get(last, {}):
-            del found[last]
-        found.pop("", None)
+    stages = list(_flat(model, ""))
+    shown = [
+        k for k, (_, one) in enumerate(stages) if isinstance(one, GATES) or type(one) in SLOPES
+    ]
+    if not shown:
+        return found
+    with np.errstate(all="ignore"):
+        owner = _walk(stages[: shown[-1] + 1], x, found)
+    answers = not any(_learns(one) for _, one in stages[shown[-1] + 1 :])
+    if answers and "saturated" in found.get(owner, {}):
+        del found[owner]
+    found.pop("", None)
     return found
 
 
-def _walk(model: Sequential, x: Any, prefix: str, owner: str, found: dict) -> tuple[Any, str]:
-    for k, one in enumerate(model.layers):
+def _flat(model: Module, prefix: str) -> Iterator[tuple[str, Any]]:
+    """The layers of a Sequential and of those within it, each with its name."""
+    for k, one in enumerate(model.layers if isinstance(model, Sequential) else ()):
         if isinstance(one, Sequential):
-            x, owner = _walk(one, x, f"{prefix}{k}.", owner, found)
-            continue
+            yield from _flat(one, f"{prefix}{k}.")
+        else:
+            yield f"{prefix}{k}", one
+
+
+def _learns(one: Any) -> bool:
+    return isinstance(one, Module) and bool(one.named_parameters())
+
+
+def _walk(stages: list[tuple[str, Any]], x: Any, found: dict) -> str:
+    """Send `x` through the stages and note the figures; the layer whose units come last."""
+    owner = ""
+    for name, one in stages:
         if isinstance(one, GATES):
             on = np.asarray(x) > 0
             found[owner] = {"dead": float(np.mean(~on.any(axis=0)))}
         elif type(one) in SLOPES:
             slope = np.asarray(SLOPES[type(one)](_array(x)))
             found[owner] = {"saturated": float(np.mean(slope < FLAT))}
-        elif isinstance(one, Module) and one.named_parameters():
+        elif _learns(one):
             # What gets nothing but zeros is not at fault: its figures go under no name.
-            owner = f"{prefix}{k}" if np.any(_array(x)) else ""
+            owner = name if np.any(_array(x)) else ""
         x = one(x)
-    return x, owner
+    return owner
 
 
 def _array(x: Any) -> np.ndarray:

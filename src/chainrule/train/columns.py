@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,9 +10,8 @@ import numpy as np
 
 from ..graph.errors import DataError
 from .csvfile import Table, is_missing
+from .numerals import PLAIN, Style, is_number, number_style, numbers
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 MOST_CATEGORIES = 50  # rarer ones count as unknown
 STRAYS = 0.05  # so few words among numbers are taken for slips, not for categories
 
@@ -27,7 +25,7 @@ class Numeric:
     scale: float
     median: float
     marked: bool
-    decimal_comma: bool = False
+    style: Style = PLAIN  # how they are written
 
     @property
     def features(self) -> list[str]:
@@ -36,7 +34,7 @@ class Numeric:
 
     def transform(self, cells: list[str]) -> np.ndarray:
         """(n, 1), or (n, 2) where missing values are marked."""
-        x = numbers(cells, self.decimal_comma)
+        x = numbers(cells, self.style)
         gone = np.isnan(x)
         standard = (np.where(gone, self.median, x) - self.mean) / self.scale
         return np.stack([standard, gone], axis=1) if self.marked else standard[:, None]
@@ -95,7 +93,9 @@ class Preparation:
     def fit(cls, table: Table, kinds: dict[str, str]) -> Preparation:
         """The preparation for these rows and these kinds of columns."""
         make = {"numeric": _numeric, "categorical": _categorical}
-        return cls(tuple(make[kind](n, table.columns[n]) for n, kind in kinds.items()))
+        return cls(
+            tuple(make[kind](n, table.columns[n], table.delimiter) for n, kind in kinds.items())
+        )
 
     @property
     def features(self) -> list[str]:
@@ -121,53 +121,28 @@ class Preparation:
         made = []
         for entry in data:
             rest = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+            if "style" in rest:
+                rest["style"] = Style(*rest["style"])
             made.append(kinds[str(rest.pop("kind"))](**rest))
         return cls(tuple(made))
 
 
-def _numeric(name: str, cells: list[str]) -> Numeric:
-    comma = has_decimal_comma(cells)
-    x = numbers(cells, comma)
+def _numeric(name: str, cells: list[str], delimiter: str) -> Numeric:
+    style = number_style(cells, delimiter)
+    x = numbers(cells, style)
     known = x[~np.isnan(x)]
     if not known.size:
-        return Numeric(name, 0.0, 1.0, 0.0, True, comma)
+        return Numeric(name, 0.0, 1.0, 0.0, True, style)
     median = float(np.median(known))
     filled = np.where(np.isnan(x), median, x)
     scale = float(filled.std())
-    return Numeric(name, float(filled.mean()), scale or 1.0, median, known.size < x.size, comma)
+    return Numeric(name, float(filled.mean()), scale or 1.0, median, known.size < x.size, style)
 
 
-def _categorical(name: str, cells: list[str]) -> Categorical:
+def _categorical(name: str, cells: list[str], _: str) -> Categorical:
     seen = Counter(c for c in cells if not is_missing(c))
     kept = [c for c, _ in sorted(seen.items(), key=lambda ck: (-ck[1], ck[0]))[:MOST_CATEGORIES]]
     return Categorical(name, tuple(sorted(kept)), any(is_missing(c) for c in cells))
-
-
-def has_decimal_comma(cells: list[str]) -> bool:
-    """Whether numbers are written 3,14: some are, and all others are whole."""
-    known = [c for c in cells if not is_missing(c)]
-    with_comma = [c for c in known if DECIMAL_COMMA.fullmatch(c)]
-    return bool(with_comma) and all(
-        DECIMAL_COMMA.fullmatch(c) or re.fullmatch(r"[+-]?\d+", c) for c in known
-    )
-
-
-def is_number(cell: str, decimal_comma: bool = False) -> bool:
-    """Whether a cell holds a finite number."""
-    text = cell.replace(",", ".") if decimal_comma else cell
-    return NUMBER.fullmatch(text) is not None and abs(float(text)) < float("inf")
-
-
-def numbers(cells: list[str], decimal_comma: bool = False) -> np.ndarray:
-    """The numbers of a column, NaN where a value is missing or is no number."""
-    return np.array(
-        [
-            float(c.replace(",", ".") if decimal_comma else c)
-            if is_number(c, decimal_comma)
-            else np.nan
-            for c in cells
-        ]
-    )
 
 
 def kind_of(table: Table, name: str) -> str:
@@ -176,14 +151,14 @@ def kind_of(table: Table, name: str) -> str:
     Raises: DataError where nearly all are numbers: it names the lines of the others.
     """
     cells = table.columns[name]
-    comma = has_decimal_comma(cells)
+    style = number_style(cells, table.delimiter)
     known = [(i, c) for i, c in enumerate(cells) if not is_missing(c)]
-    strays = [(i, c) for i, c in known if not is_number(c, comma)]
+    strays = [(i, c) for i, c in known if not is_number(c, style)]
     if not strays:
         return "numeric"
     count = len(known) - len(strays)
     if count >= 4 and len(strays) <= max(1, STRAYS * len(known)):
-        told = ", ".join(f"line {table.lines[i]}: {c[:40]!r}" for i, c in strays[:3])
+        told = ", ".join(f"{table.word} {table.lines[i]}: {c[:40]!r}" for i, c in strays[:3])
         more = f" and {len(strays) - 3} more" if len(strays) > 3 else ""
         raise DataError(
             f"{table.source}: the column {name!r} holds {count} numbers and "

@@ -29,6 +29,7 @@ class Table:
     source: str = "the table"
     delimiter: str = ","
     notes: list[str] = field(default_factory=list)
+    word: str = "line"  # what `lines` counts
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -37,7 +38,7 @@ class Table:
         """Some of the rows, in this order."""
         columns = {n: [c[i] for i in which] for n, c in self.columns.items()}
         lines = [self.lines[i] for i in which]
-        return Table(columns, lines, self.source, self.delimiter, list(self.notes))
+        return Table(columns, lines, self.source, self.delimiter, list(self.notes), self.word)
 
 
 def is_missing(cell: str) -> bool:
@@ -62,7 +63,7 @@ def read_csv(path: str | Path) -> Table:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file{_beside(path)}") from None
+        raise DataError(missing_file(path)) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     text, encoding = decode(raw, str(path))
@@ -74,15 +75,17 @@ def read_csv(path: str | Path) -> Table:
     return table
 
 
-def _beside(path: Path) -> str:
+def missing_file(path: Path) -> str:
+    """What is said of a file that is not there, with the one whose name is nearest."""
     from difflib import get_close_matches
 
+    told = f"{path}: there is no such file"
     try:
         names = [p.name for p in path.parent.iterdir() if p.is_file()]
     except OSError:
-        return f"; nor is there a folder {path.parent}"
+        return f"{told}; nor is there a folder {path.parent}"
     found = get_close_matches(path.name, names, n=1)
-    return f"; did you mean {path.with_name(found[0])}?" if found else ""
+    return f"{told}; did you mean {path.with_name(found[0])}?" if found else told
 
 
 def decode(raw: bytes, source: str = "the file") -> tuple[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..graph.errors import DataError, UsageError
 from . import datasets
+from .sources.kinds import Arrays, Source
 
 PARTS = ("train", "validation", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
@@ -20,14 +21,13 @@ NAMES = (*datasets.MADE, "digits")
 class Prepared:
     """Inputs and targets for a network, with the rows of each part and what was done to get here.
 
-    `X` (n, features) float32; `y` (n,) class numbers, or a float32 target that has been
-    standardised by `target_mean` and `target_scale`.
+    `examples` gives inputs (n, features) or (n, ...) in float32, and targets (n,): class numbers,
+    or float32 that has been standardised by `target_mean` and `target_scale`.
     """
 
     name: str
     task: str  # classification or regression
-    X: np.ndarray
-    y: np.ndarray
+    examples: Source
     rows: dict[str, np.ndarray]
     features: list[str]
     classes: list[str] = field(default_factory=list)
@@ -36,10 +36,23 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
     preparation: dict[str, Any] = field(default_factory=dict)  # plain data: enough to do it again
 
+    def source(self, name: str) -> Source:
+        """The examples of train, validation or test, wherever they lie."""
+        return self.examples.part(self.rows[name])
+
     def part(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """X and y of train, validation or test."""
-        which = self.rows[name]
-        return self.X[which], self.y[which]
+        """X and y of train, validation or test, in memory."""
+        return self.examples.take(self.rows[name])
+
+    @property
+    def X(self) -> np.ndarray:
+        """All inputs, in memory."""
+        return self.examples.take(np.arange(len(self.examples)))[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+        return self.examples.shape[1:]
 
     @property
     def outputs(self) -> int:
@@ -100,17 +113,18 @@ def builtin(name: str, seed: int = 0) -> Prepared:
     mean, scale = (0.0, 1.0) if name == "digits" else _standard(X[rows["train"]])
     how = "divided by 16" if name == "digits" else "standardised on the training part"
     classes = [str(c) for c in np.unique(y)]
+    names = [f"pixel {k}" if name == "digits" else f"x{k + 1}" for k in range(X.shape[1])]
     return Prepared(
         name,
         "classification",
-        ((X - mean) / scale).astype(np.float32),
-        y,
+        Arrays(((X - mean) / scale).astype(np.float32), y),
         rows,
-        [f"pixel {k}" if name == "digits" else f"x{k + 1}" for k in range(X.shape[1])],
+        names,
         classes,
         notes=[f"{X.shape[1]} features, {how}; {len(classes)} classes"],
         preparation={
-            "features": how,
+            "kind": "arrays",
+            "features": names,
             "mean": np.broadcast_to(mean, X.shape[1]).tolist(),
             "scale": np.broadcast_to(scale, X.shape[1]).tolist(),
             "classes": classes,

@@ -111,7 +111,7 @@ def digits() -> Data:
         from sklearn.datasets import load_digits
     except ImportError:
         raise MissingExtraError("the data set digits", "data") from None
-    X, y = load_digits(return_X_y=True)
+    X, y = map(np.asarray, load_digits(return_X_y=True))
     return X / 16.0, y.astype(np.int64)
 
 

@@ -1,152 +1,71 @@
-"""`fit`: train a network on arrays."""
+"""`fit`: train a network on data, in one call."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
-from typing import Any
+from inspect import signature
+from typing import Any, Never
 
-import numpy as np
-
-from ..graph.errors import DataError, ShapeError, UsageError
-from ..nn.losses import loss_named
-from ..nn.module import Module, generator
-from ..optim import Adam, Transform
-from .examples import Examples, split
+from ..nn.module import Module
+from ..optim import Transform
+from .checks import refuse_unknown
 from .history import History
 from .metrics import METRICS
-from .record import Recorder
-from .run import Run, listed
+from .trainer import Trainer
 
 __all__ = ["METRICS", "fit"]
 
 
 def fit(
-    model: Module, X: Any, y: Any, loss: Any = "mse", optimizer: Transform | None = None,
+    model: Module, X: Any, y: Any = None, loss: Any = "mse", optimizer: Transform | None = None,
     epochs: int = 10, batch_size: int = 32, seed: Any = 0, *, validation: Any = None,
-    metrics: Sequence[Any] = (), callbacks: Sequence[Any] = (), shuffle: bool = True,
-    progress: bool = False, record: int | bool = False,
+    metrics: Sequence[Any] = (), callbacks: Sequence[Any] = (), shuffle: Any = True,
+    progress: bool = False, record: int | bool = False, sample_weight: Any = None,
+    class_weight: Any = None, early_stopping: Any = None, clip: Any = None, accumulate: int = 1,
+    checkpoint: Any = None, **unknown: Never,
 ) -> History:  # fmt: skip
     """Train `model` in place by mini-batches, and return what happened.
 
     Shapes: X (N, …); y (N, …) as the loss wants it, and (N,) is read as (N, 1) where the model
     has one output. Data are cast to the model's dtype; integers are labels where the model has
     an output for each class, and numbers otherwise.
-    `loss` is a name of `chainrule.nn.losses` or a function (prediction, target) → number;
-    `optimizer` defaults to Adam(); `validation` is (X, y) or a share of the data to hold out;
-    `metrics` are "accuracy", "mae", "r2" or functions; `callbacks` have `on_epoch(row)` or
-    `on_step(row)`, and may raise StopIteration to end early; `seed` is a number or a Generator.
-    `record` is how many snapshots of the model to keep in `history.recording` (True: 60), for
-    `chainrule.pictures.training`.
-    The same seed gives the same bits. Ctrl-C ends it at the last completed step. A parameter
-    that stands in several places is trained as one.
-    Raises: DataError (text, NaN, lengths), ShapeError, UsageError.
+    `X` may also be a frame, a file, a memory-mapped array or batches: `chainrule.train.sources`.
 
-    >>> import chainrule as cr
+    `loss` is a name of `chainrule.nn.losses` or a function (prediction, target) → number;
+    `optimizer` defaults to Adam(); `clip` holds the norm of all gradients at a number, or their
+    elements within (low, high); `accumulate` is how many batches make a step.
+    `validation` is a share of the data to hold out, (X, y) or (X, y, weights); `metrics` are names
+    of `METRICS`, functions of `sklearn.metrics`, or functions (prediction, target) → number.
+    `early_stopping` is an `EarlyStopping`, or how many epochs to be patient with the loss on
+    held-out data. `callbacks` have `on_start(run, x, t, epochs)`, `on_step(row)`, `on_epoch(row)`
+    or `on_end(history)`, and may raise StopIteration to end early.
+    `sample_weight` (N,) weighs the examples and `class_weight` their classes: "balanced", a dict
+    or an array. `shuffle` is True, False, "stratified" (each batch has each class in its share),
+    "balanced" (all classes alike), or a function from how many to their order.
+    `record` is how many snapshots of the model to keep in `history.recording` (True: 60), for
+    `chainrule.pictures.training`; `checkpoint` is a `chainrule.Checkpoints`. `seed` is a number or
+    a Generator.
+
+    The same seed gives the same bits. Ctrl-C ends it at the last completed step. A training whose
+    loss or parameters are no longer finite ends with a `TrainingWarning` and the last finite model.
+    A parameter that stands in several places is trained as one.
+    Raises: DataError (text, NaN, lengths, labels, classes), ShapeError, UsageError; before
+    anything is trained.
+
+    >>> import numpy as np, chainrule as cr
     >>> X = np.linspace(-1, 1, 64)[:, None]
     >>> model = cr.nn.Sequential(cr.nn.Linear(1, 16), cr.nn.Tanh(), cr.nn.Linear(16, 1))
     >>> history = cr.fit(model, X, X ** 2, epochs=100, optimizer=cr.optim.Adam(lr=0.05))
     >>> history.loss[-1] < 0.01 < history.loss[0]
     True
     """
-    for name, value, least in (("batch_size", batch_size, 1), ("epochs", epochs, 0)):
-        if not isinstance(value, (int, np.integer)) or value < least:
-            raise UsageError(f"fit: {name}={value!r}; give a whole number, {least} or more")
-    rng = generator(seed)
-    run = Run(model, loss_named(loss), Adam() if optimizer is None else optimizer, metrics, rng)
-    (x, t), held_out = _parts(run, run.data(X, y), validation, rng)
-    if run.optimizer.full_batch and batch_size < len(x):
-        raise UsageError(
-            f"fit: {type(optimizer).__name__} needs all {len(x)} examples in every step; give "
-            f"batch_size={len(x)}"
-        )
-    history = History(model)
-    with _bar(progress) as bar:
-        recorder = [Recorder(record)] if record is not False else []
-        tell = Told((*recorder, *listed(callbacks), *([bar] if bar else [])))
-        run.begin(epochs * -(-len(x) // batch_size))
-        tell.start(run, x, t, epochs)
-        history.recording = recorder[0].recording if recorder else None
-        try:
-            for epoch in range(1, epochs + 1):
-                order = rng.permutation(len(x)) if shuffle else np.arange(len(x))
-                row = {"epoch": epoch, "epochs": epochs}
-                row |= run.epoch(x, t, order, batch_size, tell)
-                row |= run.judge(x, t, held_out)
-                history.add(row)
-                tell.epoch(row)
-        except Enough:
-            pass
-        except KeyboardInterrupt:
-            history.interrupted = True
-        finally:
-            model.adopt(run.model(run.tensors()))
-    return history
-
-
-def _bar(progress: bool) -> Any:
-    if not progress:
-        return nullcontext()
-    from .progress import ProgressBar
-
-    return ProgressBar()
-
-
-def _parts(run: Run, data: Examples, validation: Any, rng: np.random.Generator) -> tuple:
-    """The examples to train on, and the held-out ones or None."""
-    held_out = None
-    if isinstance(validation, (tuple, list)) and len(validation) == 2:
-        held_out = run.data(*validation)
-        shapes = data[0].shape[1:], held_out[0].shape[1:]
-        if shapes[0] != shapes[1]:
-            raise ShapeError(f"fit: examples are {shapes[0]}, those of validation {shapes[1]}")
-    elif validation is not None:
-        data, held_out = split(*data, validation, rng)
-    for what, part in (("train on", data), ("validate with", held_out)):
-        if part is not None and not len(part[0]):
-            raise DataError(f"fit: no examples to {what}")
-    return data, held_out
-
-
-class Enough(Exception):
-    """A callback raised StopIteration; the same from anywhere else is a mistake, and passes."""
-
-
-class Told:
-    """The callbacks, each told what it has a method for."""
-
-    def __init__(self, callbacks: tuple):
-        self.of_starts = [c.on_start for c in callbacks if hasattr(c, "on_start")]
-        self.of_epochs = [c.on_epoch for c in callbacks if hasattr(c, "on_epoch")]
-        self.of_steps = [c.on_step for c in callbacks if hasattr(c, "on_step")]
-        for callback in callbacks:
-            if not hasattr(callback, "on_epoch") and not hasattr(callback, "on_step"):
-                raise UsageError(
-                    f"fit: callback {callback!r} has neither on_epoch(row) nor on_step(row)"
-                )
-
-    @property
-    def each_step(self) -> bool:
-        """Whether any of them wants to hear of every step as it is taken."""
-        return bool(self.of_steps)
-
-    def start(self, run: Run, x: np.ndarray, t: np.ndarray, epochs: int) -> None:
-        """Tell that it begins, and of what; `run.snapshot()` is the model at any time."""
-        for hook in self.of_starts:
-            hook(run, x, t, epochs)
-
-    def epoch(self, row: dict) -> None:
-        """Tell of an epoch."""
-        _tell(self.of_epochs, row)
-
-    def step(self, row: dict) -> None:
-        """Tell of a step."""
-        _tell(self.of_steps, row)
-
-
-def _tell(hooks: list, row: dict) -> None:
-    try:
-        for hook in hooks:
-            hook(row)
-    except StopIteration:
-        raise Enough from None
+    refuse_unknown("fit", unknown, signature(fit).parameters)
+    trainer = Trainer(
+        model, loss, optimizer, metrics=metrics, callbacks=callbacks, seed=seed, clip=clip,
+        accumulate=accumulate,
+    )  # fmt: skip
+    return trainer.fit(
+        X, y, epochs=epochs, batch_size=batch_size, shuffle=shuffle, validation=validation,
+        sample_weight=sample_weight, class_weight=class_weight, early_stopping=early_stopping,
+        progress=progress, record=record, checkpoint=checkpoint,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The folder of a run: weights, history, settings, report. An old run is never overwritten."""
+"""The folder of a run: history, settings, and where it lies. An old run is never overwritten."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import DataError, UsageError
+from .checkpoint.disk import write
 
 
 def new_folder(base: str | Path, name: str) -> Path:
@@ -42,28 +43,16 @@ def new_folder(base: str | Path, name: str) -> Path:
         raise UsageError(f"no folder for the run can be made in {base}: {error.strerror}") from None
 
 
-def save_weights(path: Path, weights: dict[str, np.ndarray], told: dict[str, Any]) -> None:
-    """Weights as safetensors; what is told beside them is JSON, under `chainrule` of the metadata.
-
-    The same weights give the same bytes.
-    """
-    from safetensors.numpy import save_file
-
-    arrays = {k: np.ascontiguousarray(v) for k, v in weights.items()}
-    # One entry alone: safetensors writes several in an order that changes from run to run.
-    save_file(arrays, str(path), {"chainrule": json.dumps(finite(told), ensure_ascii=False)})
-
-
 def save_history(path: Path, rows: list[dict[str, Any]]) -> None:
     """One JSON object a line, one line an epoch; what is not finite becomes null."""
     lines = [json.dumps(finite(row), allow_nan=False) + "\n" for row in rows]
-    path.write_text("".join(lines), encoding="utf-8")
+    write(path, ["".join(lines).encode()])
 
 
 def save_json(path: Path, data: Any) -> None:
     """Data as JSON that any program reads."""
     told = json.dumps(finite(data), indent=2, allow_nan=False, ensure_ascii=False)
-    path.write_text(told + "\n", encoding="utf-8")
+    write(path, [told.encode() + b"\n"])
 
 
 def load_json(path: Path) -> Any:
@@ -78,20 +67,6 @@ def load_json(path: Path) -> Any:
     if not isinstance(found, dict):
         raise DataError(f"{path}: holds a {type(found).__name__}, not the record of a run")
     return found
-
-
-def load_weights(path: Path) -> dict[str, np.ndarray]:
-    """Weights from safetensors, by name.
-
-    Raises: DataError where it is none.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return load_file(str(path))
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path}: cannot be read as weights: {error}") from None
 
 
 def finite(data: Any) -> Any:

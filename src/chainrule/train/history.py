@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from ..graph.errors import UsageError
 
+SPEED = ("seconds", "examples_per_second")
+WIDE = 30  # what falls by so much is drawn on a logarithmic axis
+
 
 class History:
     """The record of a run: `rows` is a list of dicts, one an epoch; a column is an attribute.
 
-    `model` is the trained model, `interrupted` says whether Ctrl-C ended it early, `recording`
+    `model` is the trained model, `interrupted` says whether Ctrl-C ended it early, `diverged` what
+    happened where it was no longer finite, or None, `recording`
     has the snapshots that `fit(..., record=60)` kept, or is None.
 
     >>> history = History(None)
@@ -22,10 +27,11 @@ class History:
     ([0.5], [0.5])
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, rows: list[dict[str, Any]] | None = None):
         self.model = model
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[dict[str, Any]] = [] if rows is None else rows
         self.interrupted = False
+        self.diverged: str | None = None
         self.recording: Any = None
 
     def add(self, row: dict[str, Any]) -> None:
@@ -67,8 +73,70 @@ class History:
         lines = [json.dumps(row, allow_nan=True) + "\n" for row in self.rows]
         Path(path).write_text("".join(lines), encoding="utf-8")
 
+    def plot(self, *columns: str, log: bool | None = None) -> Any:
+        """Curves over the epochs, as a picture that notebooks show and `.save(path)` writes.
+
+        Without names, the loss and every metric, each beside its figures on held-out data.
+        "gradient_norms" gives a curve for each layer. `log` makes the upright axis logarithmic;
+        by default where a loss or a norm falls far.
+        Raises: UsageError for an unknown column, and where there is nothing to draw.
+
+        >>> history = History(None)
+        >>> for epoch, loss in enumerate((0.5, 0.2, 0.1), start=1):
+        ...     history.add({"epoch": epoch, "loss": loss, "val_loss": 2 * loss})
+        >>> print(history.plot().told)
+        loss: from 0.5 to 0.1. held-out loss: from 1 to 0.2.
+        """
+        from ..show.beside import beside
+
+        panels = [_panel(self, name, k, log) for k, name in enumerate(columns or self._figures())]
+        return panels[0] if len(panels) == 1 else beside(*panels, title="training")
+
+    def _figures(self) -> list[str]:
+        """The figures that have a panel of their own."""
+        found = [k for k, v in self.last.items() if isinstance(v, float) and k not in SPEED]
+        return [k for k in found if not (k.startswith("val_") and k[4:] in found)]
+
+    def _repr_html_(self) -> str:
+        return self.plot()._repr_html_() if self.rows else "<p>no epoch</p>"
+
     def __repr__(self) -> str:
         if not self.rows:
             return "History(no epoch)"
         shown = ", ".join(f"{k}={v:.4g}" for k, v in self.last.items() if isinstance(v, float))
-        return f"History({len(self)} epochs; last: {shown})"
+        ended = "; interrupted" if self.interrupted else "; diverged" if self.diverged else ""
+        return f"History({len(self)} epochs; last: {shown}{ended})"
+
+
+def _panel(history: History, name: str, place: int, log: bool | None) -> Any:
+    """The curve of a column, and that on held-out data beside it; of norms one for each layer."""
+    from ..show.curves.lines import lines
+
+    column = history[name]
+    epochs = [row["epoch"] for row in history.rows]
+    if isinstance(column[-1], dict):
+        found = {f"layer {k}": (epochs, [_number(c, k) for c in column]) for k in column[-1]}
+    else:
+        found = {name.replace("_", " "): (epochs, [_number(c) for c in column])}
+        other = f"val_{name}"
+        if any(other in row for row in history.rows):
+            found[f"held-out {name.replace('_', ' ')}"] = (
+                epochs,
+                [_number(c) for c in history[other]],
+            )
+    falls = log if log is not None else _falls(name, [y for _, ys in found.values() for y in ys])
+    told = " ".join(f"{k}: from {ys[0]:.3g} to {ys[-1]:.3g}." for k, (_, ys) in found.items())
+    label = name.replace("_", " ")
+    return lines(found, x="epoch", y=label, title=label, told=told, log=falls, ident=f"h{place}")
+
+
+def _number(value: Any, key: str | None = None) -> float:
+    value = value.get(key) if key is not None and isinstance(value, dict) else value
+    return float(value) if isinstance(value, (int, float)) else float("nan")
+
+
+def _falls(name: str, values: list[float]) -> bool:
+    """Whether a loss or a norm is so far apart that a logarithmic axis shows more."""
+    known = [v for v in values if isfinite(v)]
+    errors = "loss" in name or name in ("mse", "rmse", "mae", "gradient_norms")
+    return errors and bool(known) and min(known) > 0 and max(known) > WIDE * min(known)

@@ -48,3 +48,24 @@ class Recorder:
         kept.append(Snapshot(row["epoch"], self.run.snapshot(), row))
         self.recording.rows.append(row)
         self.passing = row["epoch"] not in self.plan
+
+    def state(self) -> dict[str, Any]:
+        """The snapshots and rows so far, as plain data."""
+        made = self.recording
+        if made is None:
+            return {}
+        kept = [{"epoch": s.epoch, "model": s.model.state_dict()} for s in made.snapshots]
+        return {"passing": self.passing, "rows": made.rows, "snapshots": kept}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from them."""
+        made = self.recording
+        if made is None or not state:
+            return
+        self.passing, made.rows = state["passing"], list(state["rows"])
+        rows = {row["epoch"]: row for row in made.rows}
+        whole = self.run.snapshot()
+        made.snapshots = [
+            Snapshot(s["epoch"], whole.load_state_dict(s["model"]), rows[s["epoch"]])
+            for s in state["snapshots"]
+        ]

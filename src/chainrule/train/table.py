@@ -8,39 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from ..graph.errors import DataError, UsageError
-from .columns import Categorical, Preparation, has_decimal_comma, is_number, kind_of, numbers
-from .csvfile import Table, is_missing, read_csv
+from .columns import Preparation, kind_of
+from .csvfile import Table, is_missing
 from .data import Prepared, split
+from .notes import done_to
+from .numerals import is_number, number_style, numbers
+from .sources.kinds import Arrays
 
 FEW = 20  # whole numbers with so few values are taken for classes
 FEWEST_ROWS = 10
 SHOWN = 6  # names listed before "and N more"
-
-
-def from_csv(
-    path: str | Path,
-    target: str,
-    task: str | None = None,
-    seed: int = 0,
-    categorical: Sequence[str] = (),
-    drop: Sequence[str] = (),
-) -> Prepared:
-    """A CSV file as data to train on; `notes` of the result say everything that was decided.
-
-    `task` is "classification" or "regression"; without it the target decides. `categorical`
-    names number columns that are categories, `drop` columns to leave out.
-    Raises: DataError, with the column and the lines, where the table cannot be trained on.
-
-    >>> import tempfile, pathlib
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "fruit.csv"
-    >>> lines = [f"{w},{'round' if w % 3 else 'long'},{'apple' if w % 2 else 'pear'}"
-    ...          for w in range(40)]
-    >>> _ = path.write_text("weight,shape,fruit\\n" + "\\n".join(lines))
-    >>> data = from_csv(path, "fruit")
-    >>> data.task, data.features, data.classes
-    ('classification', ['weight', 'shape = long', 'shape = round'], ['apple', 'pear'])
-    """
-    return from_table(read_csv(path), target, task, seed, categorical, drop)
 
 
 def from_table(
@@ -51,9 +28,14 @@ def from_table(
     categorical: Sequence[str] = (),
     drop: Sequence[str] = (),
 ) -> Prepared:
-    """The same, of a table that has been read."""
+    """A table as data to train on; see `prepared`."""
     for name in (target, *categorical, *drop):
         _known(table, name)
+    for option, given in (("drop", drop), ("categorical", categorical)):
+        if target in given:
+            advice = {"drop": "name another target, or keep the column",
+                      "categorical": "--task classification makes classes of it"}  # fmt: skip
+            raise UsageError(f"--{option} {target}: this is the target; {advice[option]}")
     table, notes = _without_missing_targets(table, target)
     task, why = decide(table, target, task)
     notes.insert(0, f"{task}: {why}")
@@ -66,18 +48,19 @@ def from_table(
     notes += said
     train = table.rows(rows["train"].tolist())
     prep = Preparation.fit(train, kinds)
-    notes += _missing(table, prep) + _unknown(table, rows, prep)
+    notes += done_to(table, target, rows, prep)
     mean, scale = 0.0, 1.0
     if not classes:
         known = y[rows["train"]]
         mean, scale = float(known.mean()), float(known.std()) or 1.0
         y = ((y - mean) / scale).astype(np.float32)
     return Prepared(
-        Path(table.source).stem, task, prep.transform(table).astype(np.float32), y, rows,
+        Path(table.source).stem, task, Arrays(prep.transform(table).astype(np.float32), y), rows,
         prep.features, classes, mean, scale, notes,
         {
-            "columns": prep.to_json(), "target": target, "task": task, "classes": classes,
-            "target_mean": mean, "target_scale": scale, "delimiter": table.delimiter,
+            "kind": "table", "columns": prep.to_json(), "target": target, "task": task,
+            "classes": classes, "target_mean": mean, "target_scale": scale,
+            "delimiter": table.delimiter,
         },
     )  # fmt: skip
 
@@ -123,9 +106,9 @@ def _without_missing_targets(table: Table, target: str) -> tuple[Table, list[str
 def decide(table: Table, target: str, asked: str | None = None) -> tuple[str, str]:
     """Classification or regression, and the reason in words."""
     cells = table.columns[target]
-    comma = has_decimal_comma(cells)
+    style = number_style(cells, table.delimiter)
     distinct = len(set(cells))
-    words = [k for k, c in enumerate(cells) if not is_number(c, comma)]
+    words = [k for k, c in enumerate(cells) if not is_number(c, style)]
     if asked not in (None, "classification", "regression"):
         raise UsageError(f"task {asked!r}; it is classification or regression")
     if distinct == 1:
@@ -133,7 +116,7 @@ def decide(table: Table, target: str, asked: str | None = None) -> tuple[str, st
     if asked == "regression" and words:
         raise DataError(
             f"{table.source}: regression needs numbers, and {target} is {cells[words[0]]!r} "
-            f"in line {table.lines[words[0]]}"
+            f"in {table.word} {table.lines[words[0]]}"
         )
     if words and not asked:
         kind_of(table, target)  # a column of numbers with a stray word is a slip, and says so
@@ -146,7 +129,7 @@ def decide(table: Table, target: str, asked: str | None = None) -> tuple[str, st
         return asked, "as asked for"
     if words:
         return "classification", f"{target} holds words, {distinct} different ones"
-    whole = np.all(numbers(cells, comma) % 1 == 0)
+    whole = np.all(numbers(cells, style) % 1 == 0)
     if whole and distinct <= FEW and distinct <= len(cells) / 2:
         return "classification", (
             f"{target} holds {distinct} different whole numbers (--task regression overrules)"
@@ -158,7 +141,7 @@ def decide(table: Table, target: str, asked: str | None = None) -> tuple[str, st
 def _target(table: Table, target: str, task: str) -> tuple[np.ndarray, list[str]]:
     cells = table.columns[target]
     if task == "regression":
-        return numbers(cells, has_decimal_comma(cells)), []
+        return numbers(cells, number_style(cells, table.delimiter)), []
     classes = sorted(set(cells), key=lambda c: (0, float(c), c) if is_number(c) else (1, 0.0, c))
     place = {c: k for k, c in enumerate(classes)}
     return np.array([place[c] for c in cells], np.int64), classes
@@ -197,34 +180,3 @@ def choose(
             some = "column" if len(names) == 1 else "columns"
             notes.insert(0, f"{len(names)} {kind} {some}: {_listed(names)}")
     return kinds, notes
-
-
-def _missing(table: Table, prep: Preparation) -> list[str]:
-    """Which columns had gaps, how many, and what they were filled with."""
-    notes = []
-    for column in prep.columns:
-        gaps = sum(map(is_missing, table.columns[column.name]))
-        if not gaps:
-            continue
-        if isinstance(column, Categorical):
-            how = "they are a category of their own" if column.marked else "they count as unknown"
-        else:
-            how = f"filled with {column.median:.6g}, the median of the training part" + (
-                ", and marked by a column of their own" if column.marked else ""
-            )
-        notes.append(f"missing: {column.name} in {gaps} of {len(table)} rows; {how}")
-    return notes
-
-
-def _unknown(table: Table, rows: dict[str, np.ndarray], prep: Preparation) -> list[str]:
-    """Categories that only validation or test have."""
-    notes = []
-    for column in prep.columns:
-        if isinstance(column, Categorical):
-            count = column.unknown(table.columns[column.name])
-            if count:
-                notes.append(
-                    f"unknown: {count} cells of {column.name} hold categories that the training "
-                    "part has not (or too rare ones); all columns of the category are 0 for them"
-                )
-    return notes

@@ -1,0 +1,115 @@
+"""Targets that do not match the loss or each other, refused before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..graph.errors import DataError, UsageError
+from ..nn.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+)
+from .batches import Examples
+
+SHOWN = 3  # rows and classes that are named
+
+
+def check_targets(name: str, data: Any, loss: Callable, outputs: tuple[int, ...]) -> None:
+    """Refuse targets that the loss has no meaning for, with the first rows.
+
+    `outputs` is the shape of the model's answer to one example; `name` says whose targets they are.
+    Raises: DataError.
+    """
+    if not isinstance(data, Examples) or not len(data):
+        return
+    loss = loss.func if isinstance(loss, partial) else loss
+    if loss is cross_entropy:
+        t = data.targets()
+        if t.dtype.kind in "iu":
+            _labels(name, t, outputs[-1])
+        elif t.dtype.kind == "f":
+            _shares(name, t)
+    if loss in (binary_cross_entropy, binary_cross_entropy_with_logits):
+        t = data.targets()
+        bad = (t < 0) | (t > 1)
+        if bad.any():
+            raise DataError(
+                f"fit: {name} must lie between 0 and 1 for {loss.__name__}; {_found(t, bad)}; "
+                "make the classes 0 and 1, or take loss='cross_entropy' with an output for each"
+            )
+
+
+def _labels(name: str, t: np.ndarray, classes: int) -> None:
+    bad = (t < 0) | (t >= classes)
+    if bad.any():
+        low, high = int(t.min()), int(t.max())
+        advice = (
+            f"count the classes from 0: {name} - 1" if low == 1 and high == classes
+            else f"give the model {high + 1} outputs" if low >= 0 else "count the classes from 0"
+        )  # fmt: skip
+        raise DataError(
+            f"fit: {name} has labels from {low} to {high}, but the logits have {classes} classes, "
+            f"0 to {classes - 1}; {_found(t, bad)}; {advice}"
+        )
+
+
+def _shares(name: str, t: np.ndarray) -> None:
+    bad = t < 0
+    if bad.any():
+        raise DataError(f"fit: {name} holds shares below 0; {_found(t, bad)}; give shares of 1")
+
+
+def _found(t: np.ndarray, bad: np.ndarray) -> str:
+    """The first of the targets that are wrong."""
+    places = np.argwhere(bad)
+    told = ", ".join(f"{t[tuple(p)]:.6g} in row {p[0]}" for p in places[:SHOWN])
+    return told + (f" and {len(places) - SHOWN} more" if len(places) > SHOWN else "")
+
+
+def check_classes(data: Any, held_out: Any, loss: Callable) -> None:
+    """Refuse classes that are judged but never trained.
+
+    Raises: DataError, with the classes and how many examples they have.
+    """
+    if loss is not cross_entropy or not isinstance(data, Examples):
+        return
+    if not isinstance(held_out, Examples):
+        return
+    known, judged = data.targets(), held_out.targets()
+    if known.dtype.kind not in "iu" or judged.dtype.kind not in "iu":
+        return
+    missing, counts = np.unique(judged[~np.isin(judged, known)], return_counts=True)
+    if len(missing):
+        pairs = list(zip(missing.tolist(), counts.tolist(), strict=True))
+        told = ", ".join(
+            f"{c} ({n} {'example' if n == 1 else 'examples'})" for c, n in pairs[:SHOWN]
+        )
+        more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+        some = "class" if len(pairs) == 1 else "classes"
+        raise DataError(
+            f"fit: {some} {told}{more} of validation {'is' if len(pairs) == 1 else 'are'} not "
+            "among the examples to train on; divide the data so that each class is on both sides "
+            "(validation=(X, y)), or leave it out"
+        )
+
+
+def refuse_unknown(call: str, unknown: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse options that a call does not have, with the nearest one that it has.
+
+    Raises: UsageError.
+
+    >>> refuse_unknown("fit", ["epoch"], ["epochs", "seed"])
+    Traceback (most recent call last):
+    chainrule.graph.errors.UsageError: fit: there is no option 'epoch'; did you mean 'epochs'?...
+    """
+    known = [k for k in known if k not in ("self", "unknown")]
+    for name in unknown:
+        near = get_close_matches(name, known, n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        raise UsageError(f"{call}: there is no option {name!r}; {advice}")
