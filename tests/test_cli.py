@@ -2,9 +2,14 @@
 
 import json
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +17,13 @@ from click.testing import CliRunner
 from safetensors import safe_open
 
 from chainrule.app.cli import main
-from chainrule.app.doctor import facts
+from chainrule.app.doctor import EXTRAS, facts
 from chainrule.app.terminal import Commands
 from chainrule.graph.errors import UsageError
 from chainrule.train.columns import Preparation
 from chainrule.train.csvfile import read_csv
 
-FILES = {"weights.safetensors", "history.jsonl", "run.json", "report.html"}
+FILES = {"weights.safetensors", "history.jsonl", "run.json", "report.html", "checkpoints"}
 
 
 def run(*words):
@@ -81,10 +86,15 @@ FAILURES = (
     (["train", "mons"], "did you mean moons"),
     (["train", "nothing.csv", "--target", "x"], "no such file"),
     (["train", "moons", "--hidden", "8 q"], "'q' is no size"),
-    (["train", "moons", "--target", "x"], "--target is for CSV files"),
-    (["train", "moons", "--epochs", "0"], "Invalid value"),
-    (["train", "moons", "--activation", "rulu"], "Invalid value"),
-    (["dokter"], "No such command"),
+    (["train", "moons", "--target", "x"], "--target is for files"),
+    (["train", "moons", "--epochs", "0"], "--epochs 0: give a whole number, 1 or more"),
+    (["train", "moons", "--activation", "rulu"], "did you mean relu?"),
+    (["dokter"], "there is no command dokter; did you mean doctor?"),
+    (["train", "--ephocs", "3"], "there is no option --ephocs; did you mean --epochs?"),
+    (["train", "moons", "--epochs"], "--epochs needs a value"),
+    (["explain"], "FUNCTION is missing"),
+    (["doctor", "x"], "got unexpected extra argument (x)"),
+    (["--wersion"], "there is no option --wersion; did you mean --version?"),
 )
 
 
@@ -166,7 +176,7 @@ def test_the_weights_and_their_preparation_predict_what_the_run_did(fruit, tmp_p
     run("train", fruit, "--target", "fruit", "--quiet", "--out", tmp_path)
     with safe_open(tmp_path / "fruit-001" / "weights.safetensors", "np") as file:
         w = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118  not a dict
-        told = json.loads(file.metadata()["chainrule"])["preparation"]
+        told = json.loads(file.metadata()["chainrule"])["told"]["preparation"]
     x = Preparation.from_json(told["columns"]).transform(read_csv(fruit)).astype(np.float32)
     for k in ("0", "2"):
         x = np.maximum(x @ w[f"{k}.weight"].T + w[f"{k}.bias"], 0)
@@ -189,7 +199,7 @@ def test_the_history_has_a_strict_json_line_for_every_epoch(tmp_path):
     run("train", "blobs", "--optimizer", "sgd", "--lr", 1e6, "--epochs", 3, "--out", tmp_path)
     lines = (tmp_path / "blobs-001" / "history.jsonl").read_text().splitlines()
     rows = [json.loads(line, parse_constant=pytest.fail) for line in lines]
-    assert [r["epoch"] for r in rows] == [1, 2, 3]
+    assert [r["epoch"] for r in rows] == list(range(1, 1 + len(rows)))
 
 
 def test_a_training_that_diverges_is_said(tmp_path):
@@ -251,6 +261,13 @@ def test_the_doctor_shows_the_variables_that_slow_numpy(monkeypatch):
     assert ("OPENBLAS_CORETYPE", "Prescott  (changes how fast NumPy is)") in facts()
 
 
+def test_the_doctor_knows_every_extra_and_what_it_needs():
+    text = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+    known = {extra: {package for _, package in needs} for extra, needs in EXTRAS.items()}
+    assert known == {k: {re.split("[><=]", p)[0] for p in v} for k, v in extras.items()}
+
+
 def test_the_doctor_says_how_to_get_what_is_missing(monkeypatch):
     monkeypatch.setattr("chainrule.app.doctor.find_spec", lambda name: None)
     assert ("extra data", 'missing; pip install "chainrule[data]"') in facts()
@@ -259,3 +276,38 @@ def test_the_doctor_says_how_to_get_what_is_missing(monkeypatch):
 def test_the_doctor_is_polite_where_numpy_brings_no_openblas(monkeypatch):
     monkeypatch.setattr("chainrule.app.doctor._openblas", lambda: None)
     assert ("blas core type", "not to be had: no OpenBLAS is bundled with NumPy") in facts()
+
+
+# ------------------------------------------------------------------ the page
+
+ROOT = Path(__file__).parent.parent
+NET = """
+import chainrule as cr
+
+def model(inputs, outputs, seed):
+    return cr.nn.Sequential(cr.nn.Linear(inputs, 4), cr.nn.Linear(4, outputs), seed=seed)
+"""
+
+
+def test_every_command_of_the_page_does_what_it_says(tmp_path, monkeypatch):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("resvg_py")
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    lines = [f"{40 + k},{('a', 'b')[k % 2]},{1000 * k + 40000}" for k in range(60)]
+    for name in ("houses.csv", "new-houses.csv"):
+        (tmp_path / name).write_text("area,kind,price\n" + "\n".join(lines))
+    np.save(tmp_path / "X.npy", np.random.default_rng(0).normal(size=(60, 3)))
+    np.save(tmp_path / "y.npy", np.arange(60) % 2)
+    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "run.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```\n(.*?)^```$", page, re.M | re.S)
+    commands = [c for b in blocks for c in b.splitlines() if c.startswith("chainrule ")]
+    run("train", "digits", "--epochs", 1, "--quiet")
+    for command in commands:
+        words = shlex.split(command)[1:]
+        short = ["--epochs", "1", "--schedule", "constant"] if words[0] == "train" else []
+        made = CliRunner().invoke(main, [*words, *short], input="skip\n" * 99)
+        assert made.exit_code == 0, f"{command}: {made.output}"
+    assert len(commands) >= 20

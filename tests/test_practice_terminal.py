@@ -71,7 +71,7 @@ def test_without_a_function_there_is_a_set():
 
 MISTAKES = (
     (["--set", "sed2"], "did you mean seed2"), (["--kinds", "formulae", "x", "x=1"], "formula"),
-    (["x*y", "x=1"], "y has no value"), (["--count", "0"], "Invalid value"),
+    (["x*y", "x=1"], "y has no value"), (["--count", "0"], "--count: give a whole number, 1"),
     (["--counts", "3"], "no option --counts"), (["x", "x=1", "--set", "seed1"], "not both"),
     (["nowhere.py:f"], "there is no file"), (["x * 2", "x=1", "--wrt", "q"], "no variable q"),
 )  # fmt: skip

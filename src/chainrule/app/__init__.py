@@ -1,1 +1,1 @@
-"""The command line: train, explain, compare, practice, doctor."""
+"""The command line: train, predict, show, explain, compare, practice, doctor."""

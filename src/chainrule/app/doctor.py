@@ -14,7 +14,15 @@ import click
 import numpy as np
 
 PACKAGES = ("chainrule", "numpy", "optree", "click", "rich", "safetensors", "llvmlite")
-EXTRAS = {"data": (("sklearn", "scikit-learn"),)}  # extra → (module, package)
+EXTRAS = {  # extra → (module, package)
+    "data": (("sklearn", "scikit-learn"),),
+    "symbolic": (("sympy", "sympy"),),
+    "pictures": (("PIL", "pillow"), ("resvg_py", "resvg-py"), ("ziamath", "ziamath")),
+    "video": (("av", "av"),),
+    "sklearn": (("sklearn", "scikit-learn"),),
+    "parquet": (("pyarrow", "pyarrow"),),
+    "tensorboard": (("tensorboardX", "tensorboardX"),),
+}
 PREFIXES = ("scipy_openblas_", "openblas_")
 SUFFIXES = ("64_", "_64", "")
 

@@ -1,6 +1,6 @@
 """A saved run as something to ask about: its model, on a few of its own examples, with its loss.
 
-Everything is rebuilt from tables of ours (`ACTIVATIONS`, the losses by name): the files of a run
+Everything is rebuilt from tables of ours (the layers and the losses by name): the files of a run
 hold names and numbers, and no name in them is ever looked up anywhere else.
 """
 
@@ -13,13 +13,13 @@ import numpy as np
 
 from ..eager.namespace import tensor
 from ..eager.tensor import FIXED, GIVEN, Tensor, leaf
-from ..graph.errors import ChainruleError, DataError, UsageError
+from ..graph.errors import ChainruleError, CheckpointError, DataError, UsageError
 from ..nn import Module
 from ..nn.losses import LOSSES, loss_named
 from ..study.formula import assignment, did_you_mean
-from ..train.folder import load_json, load_weights
+from ..train.checkpoint.models import Model, load_model
+from ..train.folder import load_json
 from ..transform.trees import tree_flatten, tree_unflatten
-from .settings import ACTIVATIONS, layers
 from .target import Target, one_number
 
 
@@ -29,11 +29,11 @@ def from_run(path: Path, assignments: tuple[str, ...] = ()) -> Target:
     Raises: UsageError (no such run), DataError (files that do not fit together).
     """
     folder = path.parent if path.name == "run.json" else path
-    _is_a_run(folder)
+    is_a_run(folder)
     rows = _rows(assignments)
     told = load_json(folder / "run.json")
     try:
-        model, settings = rebuilt(folder, told), told["sample"]
+        model, settings = rebuilt(folder).model, told["sample"]
         x, y = np.asarray(settings["x"], np.float32), np.asarray(settings["y"])
         count = len(x) if rows is None else min(rows, len(x))
         few = np.linspace(0, len(x) - 1, count).astype(int)  # of sorted rows, from all of them
@@ -72,35 +72,32 @@ def _rows(assignments: tuple[str, ...]) -> int | None:
     return rows
 
 
-def _is_a_run(folder: Path) -> None:
+def is_a_run(folder: Path) -> None:
+    """Refuse a folder that holds no run.
+
+    Raises: UsageError with the runs that are near it.
+    """
     if (folder / "run.json").is_file():
         return
     if folder.is_dir():
         runs = sorted(p.name for p in folder.iterdir() if (p / "run.json").is_file())
         inside = f"; there are runs in it: {', '.join(runs[:6])}" if runs else ""
         raise UsageError(f"{folder} is no run: it has no run.json{inside}")
-    runs = [p.name for p in folder.parent.iterdir() if (p / "run.json").is_file()]
+    beside = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    runs = [p.name for p in beside if (p / "run.json").is_file()]
     otherwise = f"there are {', '.join(sorted(runs)[:6])}" if runs else "no run is saved there"
     raise UsageError(f"there is no run {folder}; {did_you_mean(folder.name, runs, otherwise)}")
 
 
-def rebuilt(folder: Path, told: dict[str, Any]) -> Any:
-    """The model of a run with its trained weights.
+def rebuilt(folder: Path) -> Model:
+    """The model of a run as it was trained, and what was told with it: how its data are prepared.
 
-    Raises: DataError where the weights do not fit what run.json says.
+    Raises: DataError where its weights cannot be read, or believed.
     """
-    m = told["model"]
-    if m["activation"] not in ACTIVATIONS:
-        raise DataError(f"{folder}: {m['activation']!r} is no activation of ours")
-    sizes = [m["inputs"], *m["hidden"], m["outputs"]]
-    if not all(isinstance(n, int) and 0 < n <= 100_000 for n in sizes):
-        raise DataError(f"{folder}: layers of {sizes} cannot be made")
-    made = layers(m["inputs"], tuple(m["hidden"]), m["outputs"], m["activation"], seed=0)
     try:
-        return made.load_state_dict(load_weights(folder / "weights.safetensors"))
-    except ChainruleError as error:
-        what = str(error).split("\n")[0]
-        raise DataError(f"{folder}: the weights do not fit run.json: {what}") from None
+        return load_model(folder / "weights.safetensors")
+    except CheckpointError as error:
+        raise DataError(str(error).partition("\n")[0]) from None
 
 
 def named_parameters(model: Module) -> tuple[Any, dict[str, Tensor]]:

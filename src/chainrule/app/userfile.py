@@ -46,14 +46,14 @@ def from_file(path: Path, function: str | None, assignments: tuple[str, ...]) ->
 
     Raises: UsageError (no such file, function or argument), UserFileError.
     """
-    module = _loaded(path)
+    module = loaded(path)
     f = _function(path, module, function)
     typed = {a.partition("=")[0]: a.partition("=")[2] for a in assignments if "=" in a}
     for a in assignments:
         if "=" not in a:
             assignment(a)  # says how a value is written
     positional, named, variables = _arguments(f"{path.name}:{f.__name__}", f, typed)
-    with _its_own_errors(path), redirect_stdout(sys.stderr):
+    with its_own_errors(path), redirect_stdout(sys.stderr):
         made = f(*positional, **named)
     title = f"{path}:{f.__name__}"
     if not isinstance(made, Tensor):
@@ -115,7 +115,11 @@ def _numbered(letter: str, taken: set[str]) -> str:
     return found
 
 
-def _loaded(path: Path) -> ModuleType:
+def loaded(path: Path) -> ModuleType:
+    """The module that a Python file makes when it is run.
+
+    Raises: UsageError where there is no such file, UserFileError with the file's own line.
+    """
     if not path.is_file():
         near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         folder = "" if path.parent.is_dir() else f"; there is no folder {path.parent}"
@@ -132,7 +136,7 @@ def _loaded(path: Path) -> ModuleType:
     sys.modules[name] = module  # as dataclasses in the file need it
     sys.path.insert(0, str(path.resolve().parent))  # as when Python runs the file itself
     try:
-        with _its_own_errors(path), redirect_stdout(sys.stderr):
+        with its_own_errors(path), redirect_stdout(sys.stderr):
             spec.loader.exec_module(module)
     finally:
         sys.path.pop(0)
@@ -140,7 +144,7 @@ def _loaded(path: Path) -> ModuleType:
 
 
 @contextmanager
-def _its_own_errors(path: Path) -> Iterator[None]:
+def its_own_errors(path: Path) -> Iterator[None]:
     """What goes wrong in the file is told with the file's own line."""
     try:
         yield
