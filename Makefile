@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format bench fuzz peers docs gallery clean
+.PHONY: demo test check format bench fuzz weekly peers docs gallery clean
 
 demo: $(VENV)/.ready
 	$(BIN)/chainrule train digits
@@ -33,6 +33,10 @@ bench: $(VENV)/.ready
 # Random programs, as NumPy computes them and as machine code; an hour of them.
 fuzz: $(VENV)/.ready
 	$(BIN)/python -m tests.fuzzing --minutes 60
+
+# Real data from end to end, as long as it takes.
+weekly: $(VENV)/.ready
+	$(BIN)/python -m pytest -m weekly
 
 docs: $(VENV)/.ready
 	$(BIN)/python docs/build.py

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from .study.paths import paths
     from .study.practice import practice
     from .study.trace import trace as _trace
-    from .train import History, fit
+    from .train import EarlyStopping, History, Trainer, TrainingWarning, fit
+    from .train.checkpoint import Checkpoints, load, save
     from .transform import (
         capture,
         checkpoint,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
         hvp,
         jacobian,
         jvp,
+        probe,
+        probed,
         scan,
         stop_gradient,
         tree_flatten,
@@ -76,11 +79,12 @@ _LATER = {
     "study.paths": ("paths",),
     "study.practice": ("practice",),
     "study.trace": ("trace",),
-    "train": ("History", "fit"),
+    "train": ("EarlyStopping", "History", "Trainer", "TrainingWarning", "fit"),
+    "train.checkpoint": ("Checkpoints", "load", "save"),
     "transform": (
         "capture", "checkpoint", "compile", "cond", "grad", "hessian", "hvp", "jacobian", "jvp",
-        "scan", "stop_gradient", "tree_flatten", "tree_leaves", "tree_map", "tree_unflatten",
-        "value_and_grad", "vjp",
+        "probe", "probed", "scan", "stop_gradient", "tree_flatten", "tree_leaves", "tree_map",
+        "tree_unflatten", "value_and_grad", "vjp",
     ),
 }  # fmt: skip
 _PLACE = {name: place for place, names in _LATER.items() for name in names}

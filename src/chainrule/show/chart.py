@@ -13,6 +13,7 @@ from .svg import DASHES, LIGHT, clip, element, picture, text
 from .ticks import linear_ticks, log_ticks, tick_text
 
 LEFT, RIGHT, BOTTOM, HEAD, ROW = 62.0, 18.0, 44.0, 30.0, 20.0
+FEW = 40  # values of a curve that are drawn as points too
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,15 @@ def curves(series: Sequence[Series], frame: Frame) -> str:
     return "".join(element("path", d=d, **ink(k)) for k, d in enumerate(paths) if d)
 
 
+def dots(series: Series, frame: Frame, k: int) -> str:
+    """The values of the k-th curve as points, where they are few."""
+    points = _points(series, frame.log, frame.log_x)
+    return "".join(
+        element("circle", cx=frame.x(x), cy=frame.y(y), r=2.6, fill=f"var(--s{k % len(LIGHT)})")
+        for x, y in points if len(points) <= FEW
+    )  # fmt: skip
+
+
 def path(series: Series, frame: Frame) -> str:
     """A curve as the data of an SVG path, with its gaps."""
     pieces: list[list[str]] = [[]]
@@ -203,7 +213,7 @@ def describe(series: Sequence[Series], what: str, log: bool = False) -> str:
     for s in series:
         points = _points(s, log)
         gone = len(s.ys) - len(points)
-        gap = f", {gone} values cannot be shown" if gone else ""
+        gap = f", {gone} value{'s' * (gone > 1)} cannot be shown" if gone else ""
         if not points:
             told.append(f"{s.name}: no {what} that can be shown.")
             continue

@@ -4,16 +4,19 @@
 notebook as it is.
 """
 
+from .beside import beside
 from .curves.activations import activations
 from .curves.comparison import comparison
 from .curves.descent import descent
 from .curves.entropy import cross_entropy
+from .curves.lines import lines
 from .curves.nudge import nudge
 from .mlp import backprop, feedforward, mirror, network, perceptron, weight_update
 from .scene import Moment, Scene
 from .training import training
 
 __all__ = [
-    "Moment", "Scene", "activations", "backprop", "comparison", "cross_entropy", "descent",
-    "feedforward", "mirror", "network", "nudge", "perceptron", "training", "weight_update",
+    "Moment", "Scene", "activations", "backprop", "beside", "comparison", "cross_entropy",
+    "descent", "feedforward", "lines", "mirror", "network", "nudge", "perceptron", "training",
+    "weight_update",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...graph.errors import UsageError
 from ...study.health import FLAT
-from ...study.numbers import figure
+from ...study.numbers import figure, minus
 from ..chart import Frame, axes, ink, legend, path
 from ..formula import formula
 from ..measure import width_of
@@ -94,7 +94,7 @@ def activations(
     below = frame.bottom + 62
     lines = [f.words for f in shown.facts]
     if shown.op in _OPS and getattr(shown.op, "words", ""):
-        lines.append(f"Backward, it {shown.op.words}.")
+        lines.append(f"Backward, it {minus(shown.op.words)}.")
     if sums is not None:
         lines.append(_lost(shown, np.ravel(np.asarray(sums))))
     keys, _ = legend([made.curve.values("value"), made.curve.slopes("slope")], MARGIN, 98, 300)

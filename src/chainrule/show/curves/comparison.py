@@ -8,7 +8,7 @@ from typing import Any
 
 from ...graph.errors import UsageError
 from ...study.compare import Comparison
-from ..chart import Series, axes, fitted, ink, legend, path
+from ..chart import Series, axes, dots, fitted, ink, legend, path
 from ..scene import Moment, Scene
 from ..svg import element, picture, text
 
@@ -99,19 +99,12 @@ def _drawn(half: Half, ident: str) -> str:
     x = half.left - ASIDE
     keys, _ = legend(half.series, x, 78, PLOT[0] + ASIDE + 10, inks)
     lines = "".join(
-        element("g", element("path", d=path(s, frame), **ink(k)) + _dots(s, frame, k),
+        element("g", element("path", d=path(s, frame), **ink(k)) + dots(s, frame, k),
                 id=f"{ident}-{half.part}{n}")
         for n, (s, k) in enumerate(zip(half.series, inks, strict=True))
     )  # fmt: skip
     head = element("text", half.title, x=x, y=56, class_="head")
     return head + keys + axes(frame, *half.labels) + lines
-
-
-def _dots(series: Series, frame: Any, k: int) -> str:
-    return "".join(
-        element("circle", cx=frame.x(x), cy=frame.y(y), r=2.6, fill=f"var(--s{k % 8})")
-        for x, y in zip(series.xs, series.ys, strict=True) if y
-    )  # fmt: skip
 
 
 def _best(found: Comparison, key: str) -> tuple[float, float] | None:

@@ -18,7 +18,7 @@ from ..ticks import linear_ticks
 from ..training.contour import contour, path, simplified
 from ..training.image import levels
 
-MARGIN, HEAD, SIDE, FOOT = 24.0, 78.0, 400.0, 58.0
+MARGIN, HEAD, SIDE, FOOT = 24.0, 88.0, 400.0, 58.0
 GRID, LEVELS = 60, 9
 MOST = 200  # steps
 
@@ -55,7 +55,7 @@ def descent(
     body = element("text", title, x=MARGIN, y=30, class_="head", style="font-size:16px")
     body += element("text", "", id=f"{ident}-now", x=MARGIN, y=54, class_="soft number")
     body += axes(frame, names[0], "") + _surface(f, frame, ident)
-    body += element("text", text(names[1]), x=MARGIN, y=HEAD - 8, class_="soft")
+    body += element("text", text(names[1]), x=MARGIN, y=HEAD - 12, class_="soft")
     body += element("path", id=f"{ident}-way", d=_line(pixels, 0), fill="none",
                     stroke="var(--weight)", stroke_width=2.2, stroke_linejoin="round")  # fmt: skip
     x, y = pixels[0]

@@ -250,7 +250,7 @@ def _formula(n: Node, k: int, named: Named) -> str:
     def stand_in(i: Node) -> Node:
         if isinstance(i.op, Constant):
             return i
-        return input_node(i.shape, i.dtype, named.names[i])
+        return input_node(i.shape, i.dtype, named.names.get(i, "c"))
 
     made: dict[Node, Node] = {}
     xs = [made.setdefault(i, stand_in(i)) for i in n.inputs]
