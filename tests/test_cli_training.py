@@ -300,6 +300,9 @@ def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(how, tmp_path):
         assert made.returncode == 0
     assert told(folder)["status"] == ("interrupted" if how == signal.SIGINT else "begun")
     assert "chainrule train --resume" in done("show", folder).output
+    if how == signal.SIGKILL:
+        found = CliRunner().invoke(main, ["predict", str(folder), "X.npy"])
+        assert f"chainrule train --resume {folder}" in found.output
     done("train", "--resume", folder, "--quiet")
     a, b = ((tmp_path / f"moons-00{k}" / "weights.safetensors").read_bytes() for k in (1, 2))
     assert a == b

@@ -8,11 +8,11 @@ import pytest
 
 from chainrule.graph.errors import ChainruleError, DataError, MissingExtraError, UsageError
 from chainrule.train import datasets
-from chainrule.train.columns import Preparation
-from chainrule.train.csvfile import parse_csv, read_csv
 from chainrule.train.data import builtin, split
 from chainrule.train.preparing import prepared
-from chainrule.train.table import from_table
+from chainrule.train.tables.columns import Preparation
+from chainrule.train.tables.csvfile import parse_csv, read_csv
+from chainrule.train.tables.table import from_table
 
 MADE = sorted(datasets.MADE)
 

@@ -129,6 +129,20 @@ REFUSED = {
     "patience of 0": (
         lambda m: cr.fit(m, X, Y, early_stopping=0), cr.UsageError, "patience=0",
     ),
+    "a clip in words": (lambda m: cr.fit(m, X, Y, clip="norm"), cr.UsageError, "positive"),
+    "a folder's name": (
+        lambda m: cr.fit(m, X, Y, checkpoint="runs"), cr.UsageError, r"Checkpoints\('runs'\)",
+    ),
+    "batches with targets": (
+        lambda m: cr.fit(m, lambda: iter([(X, Y)]), Y), cr.DataError, "y=None",
+    ),
+    "shares of quantities": (
+        lambda m: cr.fit(m, X, 9 * Y, metrics=["accuracy"]), cr.UsageError, "accuracy is of class",
+    ),
+    "distances of classes": (
+        lambda m: cr.fit(mlp(3, 2), X, (Y > 0) * 1, "cross_entropy", metrics=["mae"]),
+        cr.UsageError, "mae is of quantities",
+    ),
     "a wrong clip": (lambda m: cr.fit(m, X, Y, clip=-1.0), cr.UsageError, "clip_by_norm"),
     "accumulating nothing": (
         lambda m: cr.fit(m, X, Y, accumulate=0), cr.UsageError, "accumulate",
@@ -202,3 +216,14 @@ def test_what_cannot_be_trained_is_refused_in_words_with_the_line(name):
         call(model)
     assert "made at test_fit_refusals.py:" in str(caught.value)
     assert weights(model) == before
+
+
+def test_a_metric_that_gives_no_number_is_named():
+    with pytest.raises(cr.UsageError, match="gave a str"):
+        cr.fit(mlp(3, 1), X, Y, epochs=1, metrics=[lambda p, t: "good"])
+
+
+def test_a_table_is_no_curve():
+    history = cr.fit(mlp(3, 2), X, (Y > 0) * 1, "cross_entropy", epochs=1, metrics=["confusion"])
+    with pytest.raises(cr.UsageError, match="is a table"):
+        history.plot("confusion")

@@ -241,6 +241,14 @@ def test_simplifying_keeps_shapes_and_dtypes():
     assert [(a.shape, a.dtype) for a in simplify(kept)] == [(a.shape, a.dtype) for a in kept]
 
 
+def test_truths_have_no_sign_to_simplify():
+    from chainrule.read import simplify
+
+    m = input_node((3,), np.bool_, "m")
+    kept = cr.capture(lambda m: (m * -1, cr.subtract(0, m)), m).outputs
+    assert [(a.shape, a.dtype) for a in simplify(kept)] == [((3,), np.dtype(int))] * 2
+
+
 NAMES = {
     "x": "x", "w1": "w_{1}", "w_1": "w_{1}", "loss": r"\mathrm{loss}", "alpha": r"\alpha",
     "h_out": r"h_{\mathrm{out}}", "a_b_c": r"\mathrm{a\_b\_c}", "x$": r"\mathrm{x\$}",

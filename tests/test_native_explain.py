@@ -479,3 +479,11 @@ def test_a_function_whose_replay_is_finite_is_looked_for_in_its_graph():
 
     with cr.finite(), pytest.raises(cr.NotFiniteError, match="log: made -Inf"):
         cr.compile(f)(np.array([1.0, 0.0]))
+
+
+def test_the_argument_whose_layers_are_others_is_named():
+    f = cr.compile(lambda model, x: cr.sum(model(x)))
+    x = np.ones((2, 3))
+    for activation in (cr.nn.Tanh(), cr.nn.ReLU()):
+        f(cr.nn.Sequential(cr.nn.Linear(3, 2), activation), x)
+    assert "model's containers, or settings in them, differ" in f.why_recompiled()

@@ -117,6 +117,17 @@ def test_whole_numbers_multiply_exactly():
     assert (got == a @ b).all()
 
 
+@pytest.mark.parametrize("left", ["float32", "float64", "int64", "bool"])
+@pytest.mark.parametrize("right", ["float32", "float64"])
+def test_a_product_of_two_dtypes_is_made_in_the_wider(left, right):
+    a, b = (3 * RNG.normal(size=s) for s in ((3, 9), (9, 5)))
+    a, b = a.astype(left), b.astype(right)
+    step = cr.compile(cr.matmul)
+    assert step(a, b).dtype == (a @ b).dtype
+    np.testing.assert_allclose(step(a, b), a @ b, rtol=1e-5, atol=1e-5)
+    assert "Left to NumPy: nothing" in str(step.explain())
+
+
 def test_a_product_without_terms_or_places_is_left_to_numpy():
     for a, b in (((3, 0), (0, 4)), ((0, 3), (3, 4))):
         x, y = np.ones(a), np.ones(b)

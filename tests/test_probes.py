@@ -201,6 +201,8 @@ def test_a_model_and_settings_go_through():
 MISTAKES = {
     "a statistic": lambda: cr.compile(network, probes=("norm", "median")),
     "a pattern's": lambda: probed(network, {"h": ["variance"]}),
+    "a name": lambda: cr.compile(network, probes={"hh": "norm"})(W, V, X),
+    "a gradient that nobody takes": lambda: probed(network, {"h.grad": "norm"})(W, V, X),
     "no name": lambda: probe(X, ""),
     "a number as a name": lambda: probe(X, 3),
 }

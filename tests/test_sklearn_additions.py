@@ -153,3 +153,18 @@ def test_weights_can_be_put_in():
 def test_lbfgs_refuses_what_changes_from_call_to_call():
     with pytest.raises(UsageError, match="without dropout"):
         MLPRegressor(solver="lbfgs", dropout=0.5).fit(LINE, WAVE)
+
+
+@pytest.mark.parametrize(
+    ("validation", "said"),
+    [
+        (0.2, "validation_fraction"),
+        ((LINE,), "give"),
+        ((LINE, ["neither"] * len(LINE)), "neither"),
+        ((LINE, [0]), "inconsistent"),
+    ],
+)
+def test_what_cannot_validate_is_refused_before_training(validation, said):
+    sides = (WAVE > 0).astype(int)
+    with pytest.raises(ValueError, match=said):
+        MLPClassifier(max_iter=2).fit(LINE, sides, validation=validation)

@@ -9,8 +9,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.graph.errors import DataError, MissingExtraError, ShapeError, UsageError
-from chainrule.train.numerals import Style, number, number_style
 from chainrule.train.sources import DataWarning, Source, Stream, source, split
+from chainrule.train.tables.numerals import Style, number, number_style
 
 X = np.arange(24.0).reshape(8, 3) * 0.5
 Y = np.arange(8) % 3

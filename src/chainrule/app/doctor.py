@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-PACKAGES = ("chainrule", "numpy", "optree", "click", "rich", "safetensors", "llvmlite")
+PACKAGES = ("chainrule", "numpy", "optree", "click", "rich", "llvmlite")
 EXTRAS = {  # extra → (module, package)
     "data": (("sklearn", "scikit-learn"),),
     "symbolic": (("sympy", "sympy"),),

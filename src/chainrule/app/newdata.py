@@ -13,12 +13,12 @@ from ..study.formula import did_you_mean
 from ..train import datasets
 from ..train.arrays import standard
 from ..train.batches import parts_of
-from ..train.columns import Categorical, Numeric, Preparation
-from ..train.csvfile import Table, is_missing, missing_file
 from ..train.data import NAMES
-from ..train.numerals import is_number
 from ..train.sources import source
 from ..train.sources.files import kind_of_file, load_npy, load_npz, read_table
+from ..train.tables.columns import Categorical, Numeric, Preparation
+from ..train.tables.csvfile import Table, is_missing, missing_file
+from ..train.tables.numerals import is_number
 from .savedrun import SavedRun
 
 BATCH = 1024  # rows whose activations are held at once

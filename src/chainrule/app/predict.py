@@ -9,8 +9,9 @@ import click
 import numpy as np
 
 from ..graph.errors import UsageError
-from ..train.csvfile import is_missing
-from ..train.numerals import is_number, number, number_style
+from ..ops.shares import softmax
+from ..train.tables.csvfile import is_missing
+from ..train.tables.numerals import is_number, number, number_style
 from .files import writable, write
 from .newdata import inputs
 from .savedrun import SavedRun, saved_run
@@ -44,8 +45,7 @@ def shares_of(made: np.ndarray) -> np.ndarray:
     z = made.astype(np.float64)
     if z.shape[1] == 1:
         z = np.concatenate([np.zeros_like(z), z], axis=1)
-    shares = np.exp(z - z.max(1, keepdims=True))
-    return shares / shares.sum(1, keepdims=True)
+    return softmax(z)
 
 
 def score(run: SavedRun, truth: list[str], given: list[str]) -> str:
@@ -88,10 +88,10 @@ def predict_command(run: str, data: str, out: str | None, model: str | None) -> 
             f"{run}: its network came from a file of yours; name it again: --model "
             f"{found.settings.get('model')}"
         )
+    network = found.model(model)
     rows, prepared = inputs(found, data)
     for note in rows.notes:
         click.echo(note, err=True)
-    network = found.model(model)
     with np.errstate(all="ignore"):
         made = [np.asarray(network(x)) for x in rows.batches(prepared)]
     header, lines, given = answers(found, np.concatenate(made))

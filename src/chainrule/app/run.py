@@ -18,7 +18,7 @@ from .config import Chosen, Given
 from .network import told as told_network
 from .outcome import Outcome, health, health_line, judge, result_line, stuck, trouble
 from .pacing import Paced
-from .saved import is_a_run
+from .saved import run_folder
 from .settings import SETTINGS
 from .setup import Setup, setup
 from .terminal import say as say_aloud
@@ -51,8 +51,7 @@ def resume(folder: Path, chosen: Chosen, say: Callable[..., None]) -> tuple[Path
 
     Raises: UsageError for settings that a run cannot change; DataError where the data are others.
     """
-    folder = folder.parent if folder.name == "run.json" else folder
-    is_a_run(folder)
+    folder = run_folder(folder)
     told = load_json(folder / "run.json")
     made = setup(recorded(folder, told, chosen))
     if told.get("data", {}).get("fingerprint") != made.fingerprint():

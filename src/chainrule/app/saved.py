@@ -28,8 +28,7 @@ def from_run(path: Path, assignments: tuple[str, ...] = ()) -> Target:
 
     Raises: UsageError (no such run), DataError (files that do not fit together).
     """
-    folder = path.parent if path.name == "run.json" else path
-    is_a_run(folder)
+    folder = run_folder(path)
     rows = _rows(assignments)
     told = load_json(folder / "run.json")
     try:
@@ -72,13 +71,14 @@ def _rows(assignments: tuple[str, ...]) -> int | None:
     return rows
 
 
-def is_a_run(folder: Path) -> None:
-    """Refuse a folder that holds no run.
+def run_folder(path: Path) -> Path:
+    """The folder of a run, from its name or that of its run.json.
 
     Raises: UsageError with the runs that are near it.
     """
+    folder = path.parent if path.name == "run.json" else path
     if (folder / "run.json").is_file():
-        return
+        return folder
     if folder.is_dir():
         runs = sorted(p.name for p in folder.iterdir() if (p / "run.json").is_file())
         inside = f"; there are runs in it: {', '.join(runs[:6])}" if runs else ""

@@ -13,7 +13,7 @@ from ..graph.errors import ChainruleError, DataError
 from ..nn import Module
 from ..train.checkpoint import Checkpoints, load
 from ..train.folder import load_json
-from .saved import is_a_run, rebuilt
+from .saved import rebuilt, run_folder
 from .settings import SETTINGS
 from .usermodel import from_file
 
@@ -100,6 +100,11 @@ class SavedRun:
 
         Raises: DataError where the weights cannot be read, or fit no such network.
         """
+        if self.told.get("status") == "begun":
+            raise DataError(
+                f"{self.folder}: the run has not ended, so there is no network yet; if it was "
+                f"killed: chainrule train --resume {self.folder}"
+            )
         if own is None:
             return rebuilt(self.folder).model
         outputs = len(self.part("data", dict).get("classes") or [0])
@@ -120,9 +125,7 @@ def saved_run(name: str) -> SavedRun:
 
     Raises: UsageError where there is none, DataError where its record cannot be read.
     """
-    path = Path(name)
-    folder = path.parent if path.name == "run.json" else path
-    is_a_run(folder)
+    folder = run_folder(Path(name))
     try:
         return SavedRun(folder, load_json(folder / "run.json"))
     except ChainruleError as error:

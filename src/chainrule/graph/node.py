@@ -189,7 +189,8 @@ class Node(Operators):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise self._no_number(
             "np.asarray",
-            "cr.* functions in place of NumPy's, and cr.where(mask, x, 0) in place of x[mask]",
+            "cr.* functions in place of NumPy's, and cr.where(mask, x, 0) in place of x[mask]"
+            + ("; and hand over an array, not a list" if self.op.name == "input" else ""),
         )
 
 

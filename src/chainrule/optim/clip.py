@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,8 @@ def clip_by_norm(largest: float) -> Mapped:
     >>> cr.optim.clip_by_norm(1.0).update([np.array([3.0, 4.0])], None, None)[0]
     [array([0.6, 0.8])]
     """
-    if not largest > 0:
-        raise UsageError(f"clip_by_norm({largest}): the norm must be positive")
+    if not isinstance(largest, Real) or not largest > 0:
+        raise UsageError(f"clip_by_norm({largest!r}): the norm must be positive, a number")
     return Mapped(f"clip_by_norm({largest})", partial(_scaled, largest=largest))
 
 

@@ -26,7 +26,7 @@ def _times_number(x: Node, y: Node) -> Node | None:
     for a, b in ((x, y), (y, x)):
         if number(a) == 1.0:
             return b
-        if number(a) == -1.0:
+        if number(a) == -1.0 and b.dtype.kind != "b":  # a truth times -1 is a number
             return negative(b)
     return None
 
@@ -61,7 +61,9 @@ def _plus_a_negative(x: Node, y: Node) -> Node | None:
 
 
 def _minus_0(x: Node, y: Node) -> Node | None:
-    return x if number(y) == 0.0 else negative(y) if number(x) == 0.0 else None
+    if number(y) == 0.0:
+        return x
+    return negative(y) if number(x) == 0.0 and y.dtype.kind != "b" else None
 
 
 def _minus_a_negative(x: Node, y: Node) -> Node | None:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_consistent_length
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
@@ -51,7 +52,15 @@ class Classifying(ClassifierMixin, Estimator):
         return x, y
 
     def _read_again(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return self._inputs(X), np.asarray(y)
+        x, y = self._inputs(X), np.asarray(y)
+        check_consistent_length(x, y)
+        unknown = [] if y.ndim > 1 else sorted({*y.tolist()} - {*self.classes_.tolist()}, key=str)
+        if unknown:
+            raise DataError(
+                f"fit: validation has classes that y has not: {', '.join(map(repr, unknown[:5]))}; "
+                f"there are {self.classes_}"
+            )
+        return x, y
 
     def _targets(self, y: Any) -> tuple[np.ndarray, Any]:
         """What the loss compares with, and what a split is to be stratified by."""

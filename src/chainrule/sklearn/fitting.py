@@ -104,7 +104,7 @@ class Estimator(BaseEstimator):
     ) -> None:  # fmt: skip
         kept, score = slice(None), None
         if validation is not None:
-            score = self._scorer(*self._read_again(*validation), None)
+            score = self._scorer(*self._read_again(*_pair(validation)), None)
         elif self.early_stopping:
             kept, held = self._parted(len(t), stratify, rng)
             score = self._scorer(x[held], y[held], None if counted is None else counted[held])
@@ -226,3 +226,12 @@ def in_steps(estimator: Any) -> bool:
 
 def _dense(x: Any) -> np.ndarray:
     return x.toarray() if hasattr(x, "toarray") else x
+
+
+def _pair(validation: Any) -> tuple[Any, Any]:
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise UsageError(
+            f"fit: validation is a {type(validation).__name__}; give (X, y); for a share of X "
+            "there are early_stopping=True and validation_fraction"
+        )
+    return validation[0], validation[1]

@@ -12,6 +12,7 @@ from ..nn import losses
 from ..ops import exp, log, mean, sigmoid, softplus, square, where
 from ..ops import sum as total
 from ..ops.shares import softmax
+from ..train.metrics import OF_SHARES
 from ..train.weighting import takes_weights
 from .network import linears
 
@@ -45,9 +46,6 @@ def poisson(scores: Any, target: Any) -> Any:
     """Half of the Poisson deviance of eˢ: t ln(t/eˢ) - t + eˢ, summed over the outputs."""
     known = where(target > 0, target * log(where(target > 0, target, 1.0)), 0.0)
     return total(known - target * scores - target + exp(scores), axis=-1)
-
-
-OF_SHARES = (losses.mse, losses.l1, losses.huber, losses.binary_cross_entropy)
 
 
 def classifier_loss(given: Any, several: bool) -> Callable:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -26,7 +27,9 @@ class Regressing(RegressorMixin, Estimator):
         return self._validated(X, y, new, y_numeric=True)
 
     def _read_again(self, X: Any, y: Any) -> tuple[Any, Any]:
-        return self._inputs(X), np.asarray(y)
+        x, y = self._inputs(X), np.asarray(y)
+        check_consistent_length(x, y)
+        return x, y
 
     def _targets(self, y: Any) -> tuple[np.ndarray, Any]:
         if self.loss == "poisson" and (y < 0).any():

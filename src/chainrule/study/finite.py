@@ -155,7 +155,7 @@ def _given(made: Tensor, operand: Tensor, value: np.ndarray) -> str:
 
 def _story(node: Any, values: Sequence[Any], what: str) -> str:
     operands = "".join(
-        f"\n  {_called(i)} {_range(v)}" for i, v in zip(node.inputs, values, strict=True)
+        f"\n  {_called(i, '')} {_range(v)}" for i, v in zip(node.inputs, values, strict=True)
     )
     operands = operands or "\n  none: it was handed in like this"
     return (
@@ -172,9 +172,9 @@ def _found(value: np.ndarray) -> str:
     return kind + (f" at {list(first)}, {len(bad)} of {value.size} elements" if value.ndim else "")
 
 
-def _called(node: Any) -> str:
+def _called(node: Any, shape: str | None = None) -> str:
     if not node.inputs:
-        return node.name or f"an input of shape {node.shape}"
+        return node.name or "an input" + (f" of shape {node.shape}" if shape is None else shape)
     return f"{node.op} ({node.name})" if node.name else str(node.op)
 
 

@@ -11,10 +11,8 @@ from ..eager.tensor import Tensor
 from ..nn import Module, Sequential
 from ..nn.activations import ReLU, Sigmoid, Tanh
 from ..ops import sigmoid, tanh
+from ..transform.probe import FLAT
 
-# Below this share of the largest local gradient a unit counts as saturated, and it counts as
-# flat for an example then; for relu, 0 is the only flat value.
-FLAT = 0.05
 FACTOR = 1e4  # a norm so many times off is called vanishing or exploding
 
 SLOPES = {  # the local gradient over its largest value, from the weighted sum

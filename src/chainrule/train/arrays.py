@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import DataError, UsageError
-from .data import Prepared, split
+from .data import FEW, FEWEST_ROWS, Prepared, split, standardised
 from .sources import Arrays, Source, Stored, is_mapped, source
 from .sources.checks import blocks
-
-FEW = 20  # whole numbers with so few values are taken for classes
-FEWEST_ROWS = 10
 
 
 class Scaled(Source):
@@ -52,12 +49,10 @@ def from_arrays(name: str, X: Any, y: Any, task: str | None = None, seed: int = 
     if len(raw.shape) < 2:
         raise DataError(f"{name}: the inputs have shape {raw.shape}; give a row for each example")
     rows = split(len(raw), seed, classes=targets if classes else None)
-    mean, scale = spread(raw, rows["train"])
+    mean, scale = moments(raw, rows["train"])
     told, target_mean, target_scale = [f"{task}: {why}"], 0.0, 1.0
     if not classes:
-        known = targets[rows["train"]]
-        target_mean, target_scale = float(known.mean()), float(known.std()) or 1.0
-        targets = ((targets - target_mean) / target_scale).astype(np.float32)
+        targets, target_mean, target_scale = standardised(targets, rows["train"])
     made: Source = Scaled(Stored(X, targets, np.float32), mean, scale)
     if raw.in_memory:
         made = Arrays(standard(raw.take(np.arange(len(raw)))[0], mean, scale), targets)
@@ -114,7 +109,7 @@ def classes_of(y: np.ndarray) -> tuple[list[str], np.ndarray]:
     return [str(int(c)) if whole else str(c) for c in names], numbers.astype(np.int64)
 
 
-def spread(whole: Source, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments(whole: Source, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the inputs of these rows, read block by block.
 
     Of tables for every column; of pictures and the like for all elements together.

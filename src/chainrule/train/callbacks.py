@@ -11,6 +11,7 @@ import numpy as np
 
 from ..graph.errors import DataError, MissingExtraError, UsageError
 from .folder import finite
+from .metrics import HIGHER_IS_BETTER
 
 
 class HistoryFile:
@@ -170,10 +171,8 @@ class StopAt:
     """
 
     def __init__(self, monitor: str, value: float):
-        from .stopping import HIGHER
-
         self.monitor, self.value = str(monitor), float(value)
-        self.largest = self.monitor.removeprefix("val_") in HIGHER
+        self.largest = self.monitor.removeprefix("val_") in HIGHER_IS_BETTER
 
     def on_epoch(self, row: dict[str, Any]) -> None:
         """End it, if it is good enough."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from functools import partial
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ from ..nn.losses import (
     cross_entropy,
 )
 from .batches import Examples
+from .metrics.measures import METRICS
+
+OF_NUMBERS = frozenset(("mae", "mse", "rmse", "r2"))
+OF_CLASSES = frozenset(METRICS) - OF_NUMBERS
 
 SHOWN = 3  # rows and classes that are named
 
@@ -113,3 +118,33 @@ def refuse_unknown(call: str, unknown: Iterable[str], known: Iterable[str]) -> N
         near = get_close_matches(name, known, n=1, cutoff=0.5)
         advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
         raise UsageError(f"{call}: there is no option {name!r}; {advice}")
+
+
+def refuse_folder(checkpoint: Any) -> None:
+    """Refuse the name of a folder, or anything else that cannot keep a training."""
+    if checkpoint is None or hasattr(checkpoint, "begin"):
+        return
+    folder = repr(str(checkpoint)) if isinstance(checkpoint, (str, PathLike)) else "folder"
+    raise UsageError(f"fit: checkpoint={checkpoint!r}; write checkpoint=Checkpoints({folder})")
+
+
+def check_metrics(metrics: Sequence[tuple[str, Any]], loss: Callable, data: Any) -> None:
+    """Refuse figures that say nothing of these targets: shares of right answers where the targets
+    are quantities, and distances where they are the numbers of classes.
+    """
+    asked = {name for name, m in metrics if getattr(m, "func", m) is METRICS.get(name)}
+    if not asked or not isinstance(data, Examples):
+        return
+    whole = data.source.in_memory
+    t = data.targets() if whole else data.source.take(np.arange(min(len(data), 1024)))[1]
+    odd = t.dtype.kind == "f" and np.any((t != np.rint(t)) & (np.abs(t - 0.5) > 0.5))
+    if odd and asked & OF_CLASSES:
+        raise UsageError(
+            f"fit: {sorted(asked & OF_CLASSES)[0]} is of classes, and the targets are quantities; "
+            "take mae, rmse or r2"
+        )
+    if t.dtype.kind in "iu" and asked & OF_NUMBERS and loss is cross_entropy:
+        raise UsageError(
+            f"fit: {sorted(asked & OF_NUMBERS)[0]} is of quantities, and the targets are the "
+            "numbers of classes; take accuracy, f1 or roc_auc"
+        )

@@ -15,6 +15,8 @@ from .sources.kinds import Arrays, Source
 PARTS = ("train", "validation", "test")
 FRACTIONS = (0.70, 0.15, 0.15)
 NAMES = (*datasets.MADE, "digits")
+FEW = 20  # whole numbers with so few values are taken for classes
+FEWEST_ROWS = 10
 
 
 @dataclass
@@ -94,6 +96,13 @@ def split(
     if empty:
         raise DataError(f"split: {n} rows are too few; nothing is left for {' and '.join(empty)}")
     return parts
+
+
+def standardised(y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Targets in float32 with mean 0 and deviation 1 in these rows; that mean and deviation."""
+    known = y[rows]
+    mean, scale = float(known.mean()), float(known.std()) or 1.0
+    return ((y - mean) / scale).astype(np.float32), mean, scale
 
 
 def builtin(name: str, seed: int = 0) -> Prepared:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
-from warnings import warn
 
 import numpy as np
 
-from ..graph.caller import HOUSE
 from ..graph.errors import ChainruleError, NotFiniteError
 from ..study.finite import finite
 from ..transform.trees import tree_flatten, tree_map
 from .epoch import Stepwise
 from .run import Run
-from .state import from_state, state_of
+from .state import copied, from_state, state_of
 
 LARGEST = 1 << 26  # bytes of optimiser state that are kept beside the parameters
 LONGEST = 500  # steps that are done again to find the op
@@ -32,7 +29,7 @@ class Sound:
         leaves = tree_flatten(run.state)[0]
         size = sum(x.nbytes for x in leaves if isinstance(x, np.ndarray))
         self.params, self.structure = [np.array(p) for p in run.params], run.structure
-        self.state = tree_map(_copied, run.state) if size <= LARGEST else None
+        self.state = tree_map(copied, run.state) if size <= LARGEST else None
         self.rng = state_of(run.rng)
         self.epoch, self.at = run.epoch, run.at
 
@@ -40,12 +37,8 @@ class Sound:
         """Take the training back to this moment; the counts stay."""
         run.params, run.structure = [np.array(p) for p in self.params], self.structure
         run.state = run.optimizer.init(run.params) if self.state is None else (
-            tree_map(_copied, self.state)
+            tree_map(copied, self.state)
         )  # fmt: skip
-
-
-def _copied(x: Any) -> Any:
-    return np.array(x) if isinstance(x, np.ndarray) else x
 
 
 def is_finite(run: Run, loss: float) -> bool:
@@ -92,11 +85,3 @@ def _first_op(
         sound.back(run)
         run.rng, run.steps, run.order, run.at = place
     return found
-
-
-def told(message: str) -> None:
-    """Give it as a warning of the line in the user's code."""
-    depth, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(HOUSE):
-        depth, frame = depth + 1, frame.f_back
-    warn(TrainingWarning(message), stacklevel=depth)

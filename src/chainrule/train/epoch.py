@@ -53,9 +53,8 @@ def row_of(run: Run) -> dict[str, Any]:
         "loss": told["loss"] / told["weight"] if told.get("weight") else 0.0, "seconds": seconds,
         "examples_per_second": told.get("examples", 0) / seconds if seconds else 0.0,
     }  # fmt: skip
-    if told.get("by_count") != told.get("loss") and np.isfinite(
-        row["loss"]
-    ):  # the batches' mean, whatever they weigh
+    weighs = told.get("by_count") != told.get("loss")
+    if weighs and np.isfinite(row["loss"]):  # the batches' mean, whatever they weigh
         row["batch_loss"] = told["by_count"] / told["examples"]
     if "norms" in told:
         norms = zip(layers, told["norms"].tolist(), strict=True)

@@ -56,11 +56,11 @@ def _weigh(run: Run, fitted: Examples, weight: Any, class_weight: Any) -> None:
         fitted.counted = checked("sample_weight", weight, count, run.dtype)
         total = fitted.counted.astype(np.float64)
     if class_weight is not None:
-        total = total * of_classes(class_weight, labels_of(fitted))
+        total = total * of_classes(class_weight, class_numbers(fitted))
     fitted.weight = checked("the weights", total, count, run.dtype)
 
 
-def labels_of(fitted: Examples) -> np.ndarray:
+def class_numbers(fitted: Examples) -> np.ndarray:
     """The classes of the examples.
 
     Raises: UsageError where the targets are no classes.

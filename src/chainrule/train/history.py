@@ -17,9 +17,9 @@ WIDE = 30  # what falls by so much is drawn on a logarithmic axis
 class History:
     """The record of a run: `rows` is a list of dicts, one an epoch; a column is an attribute.
 
-    `model` is the trained model, `interrupted` says whether Ctrl-C ended it early, `diverged` what
-    happened where it was no longer finite, or None, `recording`
-    has the snapshots that `fit(..., record=60)` kept, or is None.
+    `model` is the trained model; `interrupted` says whether Ctrl-C ended it early; `diverged` is
+    what happened where it was no longer finite, or None; `recording` has the snapshots that
+    `fit(..., record=60)` kept, or is None.
 
     >>> history = History(None)
     >>> history.add({"epoch": 1, "loss": 0.5})
@@ -113,6 +113,10 @@ def _panel(history: History, name: str, place: int, log: bool | None) -> Any:
     from ..show.curves.lines import lines
 
     column = history[name]
+    if isinstance(column[-1], list):
+        raise UsageError(
+            f"history: {name!r} is a table, and makes no curve; history.last[{name!r}] is the last"
+        )
     epochs = [row["epoch"] for row in history.rows]
     if isinstance(column[-1], dict):
         found = {f"layer {k}": (epochs, [_number(c, k) for c in column]) for k in column[-1]}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.errors import UsageError
 from .batches import Examples, parts_of
 from .sources import Stream
 from .weighting import weighted
@@ -52,7 +53,17 @@ def measured(metrics: Any, made: np.ndarray, t: np.ndarray, data: Any) -> dict[s
     with np.errstate(all="ignore"):
         for name, metric in metrics:
             value = metric(made, t) if counted is None else metric(made, t, weight=counted)
-            found[name] = value.tolist() if isinstance(value, np.ndarray) and value.ndim else (
-                float(value)
-            )  # fmt: skip
+            found[name] = _figure(name, value)
     return found
+
+
+def _figure(name: str, value: Any) -> Any:
+    """A number, or the lists of a table."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return value.tolist()
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise UsageError(
+            f"metric {name} gave a {type(value).__name__}; it must give one number, or an array"
+        ) from None

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..graph.errors import DataError, UsageError
 from .arrays import from_arrays
-from .csvfile import missing_file
 from .data import Prepared
 from .sources.files import kind_of_file, load_npy, load_npz, pair_of, read_table
 from .sources.frames import is_frame, table_of
-from .table import from_table
+from .tables.csvfile import missing_file
+from .tables.table import from_table
 
 
 def prepared(

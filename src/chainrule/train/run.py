@@ -16,7 +16,7 @@ from ..optim import Transform, apply_updates
 from ..transform import value_and_grad
 from ..transform.trees import tree_flatten, tree_map, tree_unflatten
 from .objective import Objective, penalty_of
-from .state import State, from_state, state_of
+from .state import State, copied, deep, from_state, state_of
 
 
 class Run:
@@ -54,7 +54,7 @@ class Run:
         self.sums: dict[str, Any] = {}
         self.rows: list[dict[str, Any]] = []
         self.stepper: Any = None  # its compiled steps, once there are some
-        self.told: Any = None  # the callbacks, where there are some
+        self.callbacks: Any = None  # the callbacks, where there are some
 
     def model(self, params: list) -> Any:
         """The model with these parameters in their places."""
@@ -91,9 +91,9 @@ class Run:
     def capture(self) -> State:
         """All that is needed to go on from here, copied: between two stretches of steps."""
         return State(
-            self.snapshot(), tree_map(_copied, self.state), state_of(self.rng), self.epoch,
-            self.steps, self.order.copy(), self.at, _deep(self.sums), _deep(self.rows),
-            _deep(self.told.state()) if self.told else {},
+            self.snapshot(), tree_map(copied, self.state), state_of(self.rng), self.epoch,
+            self.steps, self.order.copy(), self.at, deep(self.sums), deep(self.rows),
+            deep(self.callbacks.state()) if self.callbacks else {},
         )  # fmt: skip
 
     def restore(self, state: State) -> None:
@@ -105,13 +105,13 @@ class Run:
         if not self.optimizer.full_batch:  # L-BFGS remembers more with every step
             mine, other = (tree_flatten(s) for s in (self.state, state.optimizer))
             _same("the optimiser's state", mine, other)
-        self.state = tree_map(_copied, state.optimizer)
+        self.state = tree_map(copied, state.optimizer)
         self.rng = from_state(state.rng)
         self.epoch, self.steps, self.at = state.epoch, state.step, state.at
-        self.order, self.sums = np.array(state.order, np.int64), _deep(state.sums)
-        self.rows[:] = _deep(state.rows)
-        if self.told:
-            self.told.restore(_deep(state.callbacks))
+        self.order, self.sums = np.array(state.order, np.int64), deep(state.sums)
+        self.rows[:] = deep(state.rows)
+        if self.callbacks:
+            self.callbacks.restore(deep(state.callbacks))
 
     def adopt(self, model: Module) -> None:
         """Take over parameters and running statistics of a model of the same structure.
@@ -155,19 +155,6 @@ def _same(what: str, mine: tuple[list, Any], other: tuple[list, Any]) -> None:
 
 def _array(p: Any) -> np.ndarray:
     return p._value if isinstance(p, Tensor) else np.asarray(p)
-
-
-def _copied(x: Any) -> Any:
-    return np.array(x) if isinstance(x, np.ndarray) else x
-
-
-def _deep(data: Any) -> Any:
-    """Plain data, copied to the bottom."""
-    if isinstance(data, dict):
-        return {key: _deep(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_deep(value) for value in data]
-    return _copied(data)
 
 
 def listed(given: Any) -> tuple:

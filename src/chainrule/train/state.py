@@ -49,7 +49,7 @@ def state_of(rng: np.random.Generator) -> dict[str, Any]:
     >>> bool(again.random() == rng.random()), again.spawn(1)[0].random() == rng.spawn(1)[0].random()
     (True, True)
     """
-    found = {"kind": type(rng.bit_generator).__name__, "state": _copied(rng.bit_generator.state)}
+    found = {"kind": type(rng.bit_generator).__name__, "state": deep(rng.bit_generator.state)}
     seed = rng.bit_generator.seed_seq
     if isinstance(seed, np.random.SeedSequence):
         found["seed"] = {
@@ -73,7 +73,7 @@ def from_state(found: dict[str, Any]) -> np.random.Generator:
                 n_children_spawned=told["children"],
             )  # fmt: skip
         bits = KINDS[found["kind"]](seed)
-        bits.state = _copied(found["state"])
+        bits.state = deep(found["state"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"the state of the random numbers cannot be taken up again: {type(error).__name__}: "
@@ -86,8 +86,15 @@ def _plain(entropy: Any) -> Any:
     return [int(e) for e in entropy] if isinstance(entropy, (list, tuple)) else entropy
 
 
-def _copied(data: Any) -> Any:
-    """Nested dicts with their arrays copied."""
+def copied(x: Any) -> Any:
+    """An array copied; everything else as it is."""
+    return np.array(x) if isinstance(x, np.ndarray) else x
+
+
+def deep(data: Any) -> Any:
+    """Plain data, copied to the bottom."""
     if isinstance(data, dict):
-        return {key: _copied(value) for key, value in data.items()}
-    return np.array(data) if isinstance(data, np.ndarray) else data
+        return {key: deep(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [deep(value) for value in data]
+    return copied(data)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import UsageError
-
-HIGHER = ("accuracy", "f1", "f1_macro", "precision", "recall", "roc_auc", "r2")  # is better
+from .metrics import HIGHER_IS_BETTER
 
 
 class EarlyStopping:
@@ -50,7 +49,7 @@ class EarlyStopping:
         self._anew()
 
     def _usual(self) -> str:
-        return "max" if self.monitor.removeprefix("val_") in HIGHER else "min"
+        return "max" if self.monitor.removeprefix("val_") in HIGHER_IS_BETTER else "min"
 
     def _anew(self) -> None:
         self.best: float | None = None

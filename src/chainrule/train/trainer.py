@@ -10,16 +10,18 @@ from typing import Any, Never
 
 import numpy as np
 
+from ..graph import caller
 from ..graph.errors import ChainruleError, DataError, UsageError
 from ..nn.losses import loss_named
 from ..nn.module import Module, generator
 from ..optim import Adam, accumulate, chain, clip_by_norm, clip_by_value
 from .batches import Examples, checked_order, order_of, parts_of
-from .checks import refuse_unknown
-from .divergence import Sound, diverged, is_finite, told
+from .checks import check_metrics, refuse_folder, refuse_unknown
+from .divergence import Sound, TrainingWarning, diverged, is_finite
 from .epoch import Stepwise, Stretch, epoch
-from .fitting import examples, labels_of, parts
+from .fitting import class_numbers, examples, parts
 from .history import History
+from .hooks import Callbacks, Enough
 from .interrupt import Interrupt
 from .judging import judged, measured, predictions
 from .metrics import metric_named
@@ -28,7 +30,6 @@ from .record import Recorder
 from .run import Run, listed
 from .sources import Stream
 from .stopping import early, watchable
-from .told import Enough, Told
 
 # Steps on machine code between two looks at the health of the layers: a look takes longer than
 # many a step there, and a count makes the rows the same every time.
@@ -43,7 +44,7 @@ class Course:
     held_out: Any
     size: int
     order: Any
-    tell: Told
+    tell: Callbacks
     checkpoint: Any
     interrupt: Interrupt
 
@@ -116,12 +117,14 @@ class Trainer:
         data = examples(self.run, X, y, sample_weight, class_weight)
         data, held_out = parts(self.run, data, validation, self.run.rng)
         self._refuse(data, batch_size)
+        check_metrics(self.metrics, self.loss, data)
         recorder = [Recorder(record)] if record is not False else []
         stopping = early(early_stopping)
         watchable([*stopping, *self.callbacks], self.metrics, held_out is not None)
         order = checked_order(shuffle)
+        refuse_folder(checkpoint)
         with _bar(progress) as bar, Interrupt() as interrupt:
-            tell = Told((*recorder, *stopping, *self.callbacks, *([bar] if bar else [])))
+            tell = Callbacks((*recorder, *stopping, *self.callbacks, *([bar] if bar else [])))
             course = Course(data, held_out, int(batch_size), order, tell, checkpoint, interrupt)
             self._train(course, int(epochs), recorder)
         return self.history
@@ -161,7 +164,7 @@ class Trainer:
             x, t = data.source.x, data.source.t
         else:
             x, t = data.source.take(np.arange(min(len(data), 1024)))
-        run.told = course.tell
+        run.callbacks = course.tell
         run.order, run.at, run.sums = run.order[:0], 0, {}  # an epoch that was ended is not gone on
         course.tell.start(run, x, t, self.asked)
         if course.checkpoint is not None:
@@ -196,7 +199,7 @@ class Trainer:
         """An epoch, or the rest of one that was taken up again: its steps, figures and row."""
         run, data, tell = self.run, course.data, course.tell
         if not len(run.order) and not isinstance(data, Stream):
-            run.order = order_of(course.order, len(data), run.rng, lambda: labels_of(data))
+            run.order = order_of(course.order, len(data), run.rng, lambda: class_numbers(data))
         row = {"epoch": run.epoch + 1, "epochs": self.asked}
         before = run.steps - run.sums.get("steps", 0)
         found, self.health = epoch(run, data, self._advance, tell, lambda: course.between(run))
@@ -211,7 +214,7 @@ class Trainer:
         self.history.add(row)
         if not sound:
             self.history.diverged = diverged(run, self.sound, data, course.size, order, bad)
-            told(self.history.diverged)
+            caller.warn(self.history.diverged, TrainingWarning)
         tell.epoch(row)
         if not sound:
             raise Enough

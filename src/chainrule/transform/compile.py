@@ -59,7 +59,7 @@ def compile(
 
     if threads is not None:
         wanted(threads)
-    places = (donate,) if isinstance(donate, int) else tuple(donate)
+    places = tuple(donate) if isinstance(donate, Sequence) else (donate,)
     options = (places, switched_off(without), threads)
     if probes:
         return Probing(probed(function("compile", f), probes), *options)
@@ -244,7 +244,7 @@ class Version:
 def _given_away(donate: tuple[int, ...], structure: Any, inputs: list[bool]) -> list[int]:
     """Which inputs of the graph belong to the arguments at these places."""
     args, _ = tree_unflatten(structure, list(range(len(inputs))))
-    if any(not 0 <= k < len(args) for k in donate):
+    if any(not isinstance(k, (int, np.integer)) or not 0 <= k < len(args) for k in donate):
         raise UsageError(
             f"compile: donate={donate}, but the function was called with {len(args)} arguments by "
             "place; they are counted from 0"
@@ -255,12 +255,20 @@ def _given_away(donate: tuple[int, ...], structure: Any, inputs: list[bool]) -> 
 
 def _unknown(leaves: list) -> UsageError:
     """The error about an argument that is neither a number nor a setting."""
-    found = next(x for x in leaves if getattr(type(x), "__hash__", None) is None)
+    found = next(x for x in leaves if type(x) is not np.ndarray and not _told_apart(x))
     kind = type(found).__name__
     return UsageError(
         f"compile: an argument holds a {kind}, which is neither numbers nor a setting that can be "
         f"compared; give an array, as np.asarray makes it"
     )
+
+
+def _told_apart(x: Any) -> bool:
+    try:
+        hash(x)
+    except TypeError:
+        return False
+    return True
 
 
 def _input(x: Any, needs_ints: bool) -> Node | None:

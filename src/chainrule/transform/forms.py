@@ -35,15 +35,19 @@ class Change(NamedTuple):
 
 def names_of(f: Callable, structure: Any) -> list[str]:
     """For each leaf of the arguments, how the function calls it: `params['0.weight']`."""
-    try:
-        parameters = list(signature(f).parameters.values())
-    except (TypeError, ValueError):  # something that does not say what it takes
-        parameters = []
+    parameters = _parameters(f)
     found = []
     for accessor in structure.accessors():
         by_name, place = accessor.path[0], accessor.path[1]
         found.append(_root(parameters, by_name, place) + accessor[2:].codify(""))
     return found
+
+
+def _parameters(f: Callable) -> list[Parameter]:
+    try:
+        return list(signature(f).parameters.values())
+    except (TypeError, ValueError):  # something that does not say what it takes
+        return []
 
 
 def _root(parameters: list[Parameter], by_name: int, place: Any) -> str:
@@ -86,8 +90,19 @@ def changes(f: Callable, before: Form, after: Form) -> list[Change]:
         if name in old and old[name] != leaf:
             found.append(_changed(name, old[name], leaf))
     if not found and before.structure != after.structure:
-        found.append(Change("structure", "the arguments' containers, or settings in them, differ"))
+        told = _containers(f, before.structure, after.structure) or "the arguments'"
+        found.append(Change("structure", f"{told} containers, or settings in them, differ"))
     return found
+
+
+def _containers(f: Callable, before: Any, after: Any) -> str:
+    """Whose containers differ: `model's`, of the arguments given by place."""
+    (old, _), (new, _) = before.children(), after.children()
+    if old.num_children != new.num_children:
+        return ""
+    parameters = _parameters(f)
+    pairs = enumerate(zip(old.children(), new.children(), strict=True))
+    return ", ".join(f"{_root(parameters, 0, k)}'s" for k, (a, b) in pairs if a != b)
 
 
 def _changed(name: str, old: Any, new: Any) -> Change:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Any
@@ -123,7 +124,8 @@ def probed(f: Callable, statistics: Asked | Collection[str] = tuple(STATISTICS))
     elements, min, max, finite); or a dict from patterns of probes' names to those, as in
     `{"*.grad": ("norm",)}`. What saturates is what `tanh` or `sigmoid` made. The function is
     traced, so what cannot be compiled cannot be probed.
-    Raises: UsageError for a statistic that there is not.
+    Raises: UsageError for a statistic that there is not, and for the name of a probe, if it is no
+    pattern, that the results are not made of.
 
     >>> import chainrule as cr
     >>> loss = lambda w: cr.sum(cr.probe(w, "w") ** 2)
@@ -150,7 +152,9 @@ def probed(f: Callable, statistics: Asked | Collection[str] = tuple(STATISTICS))
             return [y for y in results if _is_value(y)]
 
         graph, outside = capture(traced, inputs)
-        looked, tags = _Look(asked).at(graph)
+        look = _Look(asked)
+        looked, tags = look.at(graph)
+        _refuse_unmet(asked, look.names)
         given = [x for x, h in zip(leaves, handed, strict=True) if type(h) is Node]
         values = looked.replay([*given, *outside])
         made = iter(values)
@@ -161,6 +165,18 @@ def probed(f: Callable, statistics: Asked | Collection[str] = tuple(STATISTICS))
         return out, told
 
     return wrapped
+
+
+def _refuse_unmet(asked: Asked, met: Collection[str]) -> None:
+    """Refuse a name, not a pattern, where the results are made of no probe that is called so."""
+    for name in asked:
+        if name not in met and not set(name) & set("*?["):
+            near = get_close_matches(name, met, n=1)
+            raise UsageError(
+                f"probes: the results are made of no probe {name!r}"
+                + (f"; did you mean {near[0]!r}?" if near else "")
+                + (f"; there are {', '.join(sorted(met))}" if met and not near else "")
+            )
 
 
 def _is_value(y: Any) -> bool:

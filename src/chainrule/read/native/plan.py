@@ -15,19 +15,19 @@ from ...ops.index import Gather, Scatter
 from ...ops.loop import Cond
 from ...ops.scan import Scan
 from ...ops.slicing import Slice, Unslice, unfrozen
-from . import beforehand, branch, rows, scanned
-from .early import early
-from .late import Late
+from . import branch, prepacked, rows, scanned
+from .deferred import Deferred
 from .passes.anew import Anew
 from .passes.expand import has_code
 from .place import place
 from .program import Buffer, Eager, Loop, Member, Program, View, steps, whole
 from .reductions import is_reduction, places_between, plan_reduction
+from .schedule import schedule
 
 NUMBERS = ("f4", "f8", "i4", "i8")  # what products are made of
 
 
-class Planner(Late):
+class Planner(Deferred):
     """Takes nodes in order; every one joins the loop that its operands allow, or opens one."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Planner(Late):
         for n, b in zip(graph.inputs, self.inputs, strict=True):
             self.views[n], self.after[n] = whole(b), 0
         # Of the last inputs of a scan's body, which are the same at every step.
-        found = {} if "panels" in without else beforehand.panels(graph, fixed)
+        found = {} if "panels" in without else prepacked.panels(graph, fixed)
         more = {n: Buffer(n.dtype, p.shape, 1 + len(self.inputs) + k)
                 for k, (n, p) in enumerate(found.items())}  # fmt: skip
         self.panels = {n: p.view(more[n]) for n, p in found.items()}
@@ -58,7 +58,7 @@ class Planner(Late):
             self.homes.setdefault(n, b)
         self.spread = {i for n in graph.order if isinstance(n.op, (Elementwise, BroadcastTo))
                        for i in n.inputs if i.shape != n.shape}  # fmt: skip
-        for node in early(graph):
+        for node in schedule(graph):
             if node not in self.views:
                 self.take(node)
         for n, b in zip(graph.outputs, self.outputs, strict=True):

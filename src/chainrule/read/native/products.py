@@ -7,8 +7,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from .left import Left
 from .memory import Index
+from .packing import Packing
 from .panels import panel
 from .program import Member, View
 from .sums import Block, Sums
@@ -48,7 +48,7 @@ class Tiles(Sums):
         room = -(-self.deep * self.tiling.wide * size // 64) * 64 if self.packed else 0
         self.on_stack = room if room <= STACK else 0
         self.room = room - self.on_stack
-        self.laid = Left(self) if self._left_apart(rows, vectors) else None
+        self.laid = Packing(self) if self._left_apart(rows, vectors) else None
         self.room += self.laid.size if self.laid else 0
 
     def _on_its_side(self) -> None:

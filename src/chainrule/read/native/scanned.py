@@ -10,9 +10,9 @@ import numpy as np
 from ...graph.node import Node, Pick
 from ...graph.walk import Graph
 from ...ops.scan import Scan
-from .beforehand import laid_out
 from .donate import in_time
 from .place import views_of
+from .prepacked import laid_out
 from .program import Buffer, Program, Steps, Trail, View, whole
 from .split import split
 from .work import of_program

@@ -21,6 +21,7 @@ from .structure import built, checked, described
 
 KEY = "chainrule"  # of the metadata: all that is not numbers, as JSON
 FORMAT = 1
+STATE = "~"  # what the names of a training's other arrays begin with
 
 
 class CheckpointWarning(UserWarning):
@@ -174,9 +175,6 @@ def filled(path: Path, into: Module, arrays: dict[str, np.ndarray]) -> Any:
 def is_of_model(name: str) -> bool:
     """Whether an array of a file is the model's, and not the training's."""
     return not name.startswith(STATE)
-
-
-STATE = "~"  # what the names of a training's other arrays begin with
 
 
 def report_not_finite(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -41,7 +41,7 @@ def _whole(least: int) -> Rule:
     return Rule(f"a whole number, {least} or more", to_file, fits)
 
 
-_WORDS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+NOT_FINITE = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
 def float_to_file(value: float) -> Any:
@@ -58,7 +58,7 @@ def _number_to_file(value: Any) -> Any:
 
 def _number_from_file(told: Any) -> Any:
     if type(told) is str:
-        return _WORDS.get(told, MISSING)
+        return NOT_FINITE.get(told, MISSING)
     return told if type(told) in (int, float) else MISSING
 
 

@@ -21,6 +21,7 @@ from ...optim.accumulate import Accumulated
 from ...optim.lbfgs import Memory
 from ...optim.plateau import Plateau
 from ...optim.transform import State
+from .settings import NOT_FINITE
 from .strict import Malformed, shown
 
 # The records that optimisers keep; a name in a file is looked up here and nowhere else.
@@ -31,7 +32,6 @@ _NAME_OF = {made: name for name, made in RECORDS.items()}
 LARGEST = 2**63  # a whole number above it is written in hexadecimal
 _AS_THEY_ARE = {type(None), bool, str}
 ROWS = 4  # so many rows of one form are kept as columns
-_FLOATS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
 class Kept:
@@ -172,9 +172,9 @@ def _whole(told: Any, arrays: Any) -> int:
 
 
 def _float(told: Any, arrays: Any) -> float:
-    if type(told) is not str or told not in _FLOATS:
+    if type(told) is not str or told not in NOT_FINITE:
         raise Malformed(f"its training holds the number {shown(str(told)[:40])}")
-    return _FLOATS[told]
+    return NOT_FINITE[told]
 
 
 def _array(told: Any, arrays: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -43,6 +43,11 @@ def numbers(name: str, given: Any) -> np.ndarray:
         a = np.asarray(given)
     except ValueError:
         raise DataError(f"fit: {_ragged(name, given)}") from None
+    if not a.ndim and (callable(given) or hasattr(given, "__next__")):
+        raise DataError(
+            f"fit: {name} is a {type(given).__name__}; what makes batches (x, t) has its targets "
+            "with it: give it as X, and y=None"
+        )
     if a.dtype.kind not in "biuf":
         found = type(given).__name__ if a.dtype == object and not a.ndim else str(a.dtype)
         raise DataError(

@@ -12,8 +12,8 @@ import numpy as np
 
 from ...graph.errors import DataError, MissingExtraError, UsageError
 from ...study.formula import did_you_mean
-from ..csvfile import Table, is_missing, missing_file, read_csv
-from ..numerals import is_number, number_style, numbers
+from ..tables.csvfile import Table, is_missing, missing_file, read_csv
+from ..tables.numerals import is_number, number_style, numbers
 from .frames import Columns, columns_of, table_of
 
 # What arrays are called in files of others, inputs first.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...graph.errors import DataError
-from ..csvfile import Table
+from ..tables.csvfile import Table
 
 ROOTS = ("pandas", "polars", "pyarrow")
 

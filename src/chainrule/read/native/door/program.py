@@ -111,26 +111,6 @@ def take_attribute(x, rec, frame):
     Py_DecRef(found)
     return next
 
-def take_tuple(x, rec, frame):
-    """type, count, then their records"""
-    if x[TYPE] != rec[1] or PyTuple_Size(x) != rec[2]:
-        return 0
-    next = rec + W * 3
-    for k in range(rec[2]):
-        if next:
-            next = _take(PyTuple_GetItem(x, k), next, frame)
-    return next
-
-def take_list(x, rec, frame):
-    """type, count, then their records"""
-    if x[TYPE] != rec[1] or PyList_Size(x) != rec[2]:
-        return 0
-    next = rec + W * 3
-    for k in range(rec[2]):
-        if next:
-            next = _take(PyList_GetItem(x, k), next, frame)
-    return next
-
 def take_dict(x, rec, frame):
     """type, count, keys…, then their records"""
     if x[TYPE] != rec[1] or PyDict_Size(x) != rec[2]:
@@ -156,6 +136,37 @@ def take_apart(x, rec, frame):
     Py_DecRef(apart)
     return next
 '''
+
+# Tuples and lists, which differ in the names of Python's functions alone.
+SEQUENCE = '''
+def take_sequence(x, rec, frame):
+    """type, count, then their records"""
+    if x[TYPE] != rec[1] or PySequence_Size(x) != rec[2]:
+        return 0
+    next = rec + W * 3
+    for k in range(rec[2]):
+        if next:
+            next = _take(PySequence_GetItem(x, k), next, frame)
+    return next
+
+def make_sequence(rec, frame, rest):
+    """count, then their records"""
+    rest[0] = rec + W * 2
+    made = PySequence_New(rec[1])
+    for k in range(rec[1]):
+        if made:
+            part = _make(rest[0], frame, rest)
+            if part:
+                PySequence_SetItem(made, k, part)
+            else:
+                Py_DecRef(made)
+                made = 0
+    return made
+'''
+SEQUENCES = "".join(
+    SEQUENCE.replace("PySequence", f"Py{kind}").replace("sequence", kind.lower())
+    for kind in ("Tuple", "List")
+)
 
 # `out_…` makes room for one result, and gives the next record; or 0.
 OUT = '''
@@ -229,34 +240,6 @@ def make_same(rec, frame, rest):
     rest[0] = rec + W * 2
     Py_IncRef(rec[1])
     return rec[1]
-
-def make_tuple(rec, frame, rest):
-    """count, then their records"""
-    rest[0] = rec + W * 2
-    made = PyTuple_New(rec[1])
-    for k in range(rec[1]):
-        if made:
-            part = _make(rest[0], frame, rest)
-            if part:
-                PyTuple_SetItem(made, k, part)
-            else:
-                Py_DecRef(made)
-                made = 0
-    return made
-
-def make_list(rec, frame, rest):
-    """count, then their records"""
-    rest[0] = rec + W * 2
-    made = PyList_New(rec[1])
-    for k in range(rec[1]):
-        if made:
-            part = _make(rest[0], frame, rest)
-            if part:
-                PyList_SetItem(made, k, part)
-            else:
-                Py_DecRef(made)
-                made = 0
-    return made
 
 def make_dict(rec, frame, rest):
     """keys, then a record that makes a tuple: of their values"""
@@ -374,4 +357,4 @@ def door(self, args, by_place, names):
     return PyObject_Vectorcall(sheet[OTHERWISE], args, by_place, names)
 '''
 
-PROGRAM = FRAME + TAKE + OUT + MAKE + DOOR
+PROGRAM = FRAME + TAKE + OUT + MAKE + SEQUENCES + DOOR

@@ -20,18 +20,21 @@ from ....ops.elementwise import (
     not_equal,
     subtract,
 )
-from ....ops.family import axes_of, broadcast_to, like, reshape, where
+from ....ops.family import Cast, axes_of, broadcast_to, like, reshape, where
 from ....ops.scan import scan_flat
 from ....ops.slicing import Slice, Unslice
 
 LONG = 4096  # steps from which on a step of few elements is better left to NumPy
 
 
-def vectors(op: contract.Matmul, a: Node, b: Node) -> Node | None:
-    """A product with a vector is one with a row or a column."""
-    if a.ndim > 1 and b.ndim > 1:
+def product(op: contract.Matmul, a: Node, b: Node) -> Node | None:
+    """A product with a vector is one with a row or a column; one of two dtypes is of the wider."""
+    whole = Node(op, (a, b))
+    shape, dtype = whole.shape, whole.dtype
+    if a.dtype != b.dtype and dtype.kind == "f":
+        a, b = Cast.of(dtype)(a), Cast.of(dtype)(b)
+    elif a.ndim > 1 and b.ndim > 1:
         return None
-    shape = Node(op, (a, b)).shape
     a = a if a.ndim > 1 else reshape(a, (1, *a.shape))
     b = b if b.ndim > 1 else reshape(b, (*b.shape, 1))
     return reshape(contract.matmul(a, b), shape)
@@ -180,7 +183,7 @@ def asked(op: reduce.Ask, x: Node) -> Node | None:
 
 running_sum = cumulative(add, 0)
 WRITTEN_BY_RULE: dict[type, Callable[..., Node | None]] = {
-    contract.Matmul: vectors, contract.Einsum: einsum, move.Pad: pad, move.Roll: roll,
+    contract.Matmul: product, contract.Einsum: einsum, move.Pad: pad, move.Roll: roll,
     move.Triangle: triangle, reduce.CumulativeSum: running_sum,
     reduce.CumulativeProd: cumulative(multiply, 1), reduce.Ask: asked,
 }  # fmt: skip

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import UsageError
-from ..nn.losses import (
+from ...graph.errors import UsageError
+from ...nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     huber,
     l1,
     mse,
 )
-from .classes import Counts, counts_of, labels_of, positives, shares_of, spread
+from .classes import Counts, by_label, counts_of, labels_of, positives, shares_of
 from .ranking import auc
 
 # Losses whose predictions are compared with 0 and 1 themselves; for all others a single output
@@ -48,7 +48,7 @@ def accuracy(
     where the targets have an example of two classes, or of none.
     """
     made, right = labels_of(prediction, target, threshold, many)
-    return float(np.average((made == right).ravel(), weights=spread(weight, right.size)))
+    return float(np.average((made == right).ravel(), weights=by_label(weight, right.size)))
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,11 @@ def roc_auc(prediction: np.ndarray, target: np.ndarray, *, weight: Any = None) -
     if prediction.ndim > 1 and prediction.shape[-1] > 1:
         shares = shares_of(prediction)
         labels = target if target.ndim < prediction.ndim else target.argmax(-1)
-        each = [auc(shares[..., c].ravel(), (labels == c).ravel(), spread(weight, labels.size))
+        each = [auc(shares[..., c].ravel(), (labels == c).ravel(), by_label(weight, labels.size))
                 for c in range(shares.shape[-1])]  # fmt: skip
         return float(np.mean(each))
     right = positives(target)
-    return auc(prediction.ravel(), right.ravel(), spread(weight, right.size))
+    return auc(prediction.ravel(), right.ravel(), by_label(weight, right.size))
 
 
 def mae(prediction: np.ndarray, target: np.ndarray, *, weight: Any = None) -> float:
@@ -151,6 +151,7 @@ METRICS: dict[str, Callable] = {
     "precision": precision, "recall": recall, "roc_auc": roc_auc, "confusion": confusion,
     "mse": mean_square, "rmse": rmse,
 }  # fmt: skip
+HIGHER_IS_BETTER = ("accuracy", "f1", "f1_macro", "precision", "recall", "roc_auc", "r2")
 
 
 @dataclass(frozen=True)

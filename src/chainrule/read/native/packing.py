@@ -15,7 +15,7 @@ from .vector import typed
 PAD = 16  # elements between the strips: they begin in different places of a cache
 
 
-class Left:
+class Packing:
     """The strips of a part's tiles, for one block of terms."""
 
     def __init__(self, nest: Any):

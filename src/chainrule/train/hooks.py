@@ -13,7 +13,7 @@ class Enough(Exception):
     """A callback raised StopIteration; the same from anywhere else is a mistake, and passes."""
 
 
-class Told:
+class Callbacks:
     """The callbacks, each told what it has a method for.
 
     Those with `state` and `restore` are asked for what they remember, so that a training that is

@@ -23,7 +23,7 @@ class Others(NamedTuple):
         return node not in self.some
 
 
-class Late:
+class Deferred:
     """What of a planner puts nodes off."""
 
     number: Any

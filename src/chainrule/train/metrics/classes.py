@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...ops.shares import softmax
+
 
 def positives(target: np.ndarray) -> np.ndarray:
     """Which of two classes each target is."""
@@ -41,7 +43,7 @@ def _of_many(prediction: np.ndarray, target: np.ndarray, many: bool | None) -> b
     return many if many is not None else bool(np.any(np.abs(target.sum(-1) - 1.0) > 1e-3))
 
 
-def spread(weight: Any, count: int) -> Any:
+def by_label(weight: Any, count: int) -> Any:
     """The weights of examples for `count` labels, where an example has several."""
     return None if weight is None else np.repeat(weight, count // len(weight))
 
@@ -68,7 +70,7 @@ def counts_of(
     made, right = (a.ravel() for a in labels_of(prediction, target, threshold, many))
     of_classes = _several(prediction) and not _of_many(prediction, target, many)
     known = max(prediction.shape[-1] if of_classes else 2, int(right.max(initial=0)) + 1)
-    flat = np.bincount(right * known + made, spread(weight, right.size), known * known)
+    flat = np.bincount(right * known + made, by_label(weight, right.size), known * known)
     matrix = flat.reshape(known, known)
     return Counts(matrix, np.diag(matrix), matrix.sum(0), matrix.sum(1), known == 2)
 
@@ -81,6 +83,4 @@ def shares_of(prediction: np.ndarray) -> np.ndarray:
     """
     if prediction.min(initial=0.0) >= 0 and np.all(np.abs(prediction.sum(-1) - 1.0) < 1e-3):
         return prediction
-    z = np.asarray(prediction, np.float64)
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+    return softmax(np.asarray(prediction, np.float64))

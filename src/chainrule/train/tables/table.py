@@ -7,16 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..graph.errors import DataError, UsageError
+from ...graph.errors import DataError, UsageError
+from ..data import FEW, FEWEST_ROWS, Prepared, split, standardised
+from ..sources.kinds import Arrays
 from .columns import Preparation, kind_of
 from .csvfile import Table, is_missing
-from .data import Prepared, split
 from .notes import done_to
 from .numerals import is_number, number_style, numbers
-from .sources.kinds import Arrays
 
-FEW = 20  # whole numbers with so few values are taken for classes
-FEWEST_ROWS = 10
 SHOWN = 6  # names listed before "and N more"
 
 
@@ -51,9 +49,7 @@ def from_table(
     notes += done_to(table, target, rows, prep)
     mean, scale = 0.0, 1.0
     if not classes:
-        known = y[rows["train"]]
-        mean, scale = float(known.mean()), float(known.std()) or 1.0
-        y = ((y - mean) / scale).astype(np.float32)
+        y, mean, scale = standardised(y, rows["train"])
     return Prepared(
         Path(table.source).stem, task, Arrays(prep.transform(table).astype(np.float32), y), rows,
         prep.features, classes, mean, scale, notes,

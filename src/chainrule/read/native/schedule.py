@@ -1,4 +1,4 @@
-"""Early: products that nothing but results is made of are computed as soon as they can be.
+"""The order to compute in: products that only results are made of come as soon as they can.
 
 A weight's gradient is asked for last and could be made first: while what it is made of is still
 near, and so that this need not be kept until all gradients that came before are known. But it comes
@@ -18,7 +18,7 @@ from ...ops.slicing import Slice
 LOOKS = (Reshape, BroadcastTo, move.Permute, move.Flip, Slice)  # other looks at what is there
 
 
-def early(graph: Graph) -> list[Node]:
+def schedule(graph: Graph) -> list[Node]:
     """The graph's nodes in an order to compute them in."""
     goes_on: set[Node] = set()  # what another product or a scan is made of
     for node in reversed(graph.order):
