@@ -20,8 +20,8 @@ from chainrule.app.cli import main
 from chainrule.app.doctor import EXTRAS, facts
 from chainrule.app.terminal import Commands
 from chainrule.graph.errors import UsageError
-from chainrule.train.tables.columns import Preparation
-from chainrule.train.tables.csvfile import read_csv
+from chainrule.train.data.tables.columns import Preparation
+from chainrule.train.data.tables.csvfile import read_csv
 
 FILES = {"weights.safetensors", "history.jsonl", "run.json", "report.html", "checkpoints"}
 

@@ -21,7 +21,7 @@ from chainrule.app.pacing import Paced
 from chainrule.app.predict import shares_of
 from chainrule.app.textcurves import blocks, plotted
 from chainrule.train.checkpoint import Checkpoints
-from chainrule.train.preparing import prepared
+from chainrule.train.data.preparing import prepared
 
 SMALL = ("--model", "8 tanh", "--quiet")
 CITIES = ("Bern", "Basel", "Genf")

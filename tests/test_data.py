@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from chainrule.graph.errors import ChainruleError, DataError, MissingExtraError, UsageError
-from chainrule.train import datasets
-from chainrule.train.data import builtin, split
-from chainrule.train.preparing import prepared
-from chainrule.train.tables.columns import Preparation
-from chainrule.train.tables.csvfile import parse_csv, read_csv
-from chainrule.train.tables.table import from_table
+from chainrule.train.data import datasets
+from chainrule.train.data.prepared import builtin, split
+from chainrule.train.data.preparing import prepared
+from chainrule.train.data.tables.columns import Preparation
+from chainrule.train.data.tables.csvfile import parse_csv, read_csv
+from chainrule.train.data.tables.table import from_table
 
 MADE = sorted(datasets.MADE)
 

@@ -20,7 +20,7 @@ from chainrule.show.training.output import SIDE
 from chainrule.show.training.report import pictures
 from chainrule.show.training.stages import stages, through
 from chainrule.study.recording import MOST_EXAMPLES, planned
-from chainrule.train import datasets
+from chainrule.train.data import datasets
 
 nn = cr.nn
 LOGITS = "binary_cross_entropy_with_logits"

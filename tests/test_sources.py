@@ -9,8 +9,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.graph.errors import DataError, MissingExtraError, ShapeError, UsageError
-from chainrule.train.sources import DataWarning, Source, Stream, source, split
-from chainrule.train.tables.numerals import Style, number, number_style
+from chainrule.train.data.sources import DataWarning, Source, Stream, source, split
+from chainrule.train.data.tables.numerals import Style, number, number_style
 
 X = np.arange(24.0).reshape(8, 3) * 0.5
 Y = np.arange(8) % 3
@@ -303,7 +303,7 @@ def two(folder):
 @pytest.mark.parametrize("block", [1 << 20, 5], ids=["at once", "in blocks"])
 @pytest.mark.parametrize("case", BAD)
 def test_data_that_cannot_be_trained_on_are_refused_in_words(case, block, tmp_path, monkeypatch):
-    monkeypatch.setattr("chainrule.train.sources.checks.BLOCK", block)
+    monkeypatch.setattr("chainrule.train.data.sources.checks.BLOCK", block)
     make, said = BAD[case]
     given = make(tmp_path)
     with pytest.raises((DataError, UsageError), match=f"(?s){said}"):

@@ -27,10 +27,10 @@ from chainrule.train import (
     TrainingWarning,
 )
 from chainrule.train.batches import Ahead, order_of
-from chainrule.train.callbacks import scalars
+from chainrule.train.callbacks.ready import scalars
+from chainrule.train.data.sources import Arrays, Stored
 from chainrule.train.interrupt import Interrupt
-from chainrule.train.judging import predictions
-from chainrule.train.sources import Arrays, Stored
+from chainrule.train.metrics.judging import predictions
 from chainrule.train.weighting import weighted
 
 rng = np.random.default_rng(0)

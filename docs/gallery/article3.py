@@ -4,7 +4,7 @@ import numpy as np
 from exhibit import Beside, Printed, Room, Table, six
 
 import chainrule as cr
-from chainrule.train.datasets import circles, moons
+from chainrule.train.data.datasets import circles, moons
 
 
 def classifier():

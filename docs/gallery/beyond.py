@@ -4,7 +4,7 @@ import numpy as np
 from exhibit import Beside, Room, Table, Told, command
 
 import chainrule as cr
-from chainrule.train.datasets import spiral
+from chainrule.train.data.datasets import spiral
 
 
 def rosenbrock(x, y):

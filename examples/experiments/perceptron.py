@@ -8,7 +8,7 @@ from experiment import Seen, tell
 
 import chainrule as cr
 from chainrule import nn
-from chainrule.train.datasets import blobs, moons, xor
+from chainrule.train.data.datasets import blobs, moons, xor
 
 PASSES = 40
 ORDER = np.random.default_rng(0).permutation(200)

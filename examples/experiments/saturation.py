@@ -8,7 +8,7 @@ from experiment import Seen, tell
 
 import chainrule as cr
 from chainrule import nn
-from chainrule.train.datasets import moons
+from chainrule.train.data.datasets import moons
 
 FACTORS = (1, 3, 10, 30, 100)  # on Glorot's weights
 X, y = moons(512)

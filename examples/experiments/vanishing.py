@@ -11,7 +11,7 @@ from experiment import Seen, short, tell
 
 import chainrule as cr
 from chainrule import nn
-from chainrule.train.datasets import moons
+from chainrule.train.data.datasets import moons
 
 DEPTH, WIDTH = 20, 32
 CASES = {  # activation, and what the orthogonal weights are multiplied by

@@ -8,7 +8,7 @@ from times import went
 
 import chainrule as cr
 from chainrule import nn
-from chainrule.train.datasets import digits
+from chainrule.train.data.datasets import digits
 
 
 def perceptron(seed=0):

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..graph.errors import UsageError
 from ..study.formula import did_you_mean
-from ..train.tables.csvfile import missing_file
+from ..train.data.tables.csvfile import missing_file
 from .settings import SETTINGS, defaults
 from .values import Unfit
 

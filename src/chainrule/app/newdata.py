@@ -11,14 +11,14 @@ import numpy as np
 from ..graph.errors import DataError, UsageError
 from ..study.formula import did_you_mean
 from ..train import datasets
-from ..train.arrays import standard
 from ..train.batches import parts_of
-from ..train.data import NAMES
-from ..train.sources import source
-from ..train.sources.files import kind_of_file, load_npy, load_npz, read_table
-from ..train.tables.columns import Categorical, Numeric, Preparation
-from ..train.tables.csvfile import Table, is_missing, missing_file
-from ..train.tables.numerals import is_number
+from ..train.data.arrays import standard
+from ..train.data.prepared import NAMES
+from ..train.data.sources import source
+from ..train.data.sources.files import kind_of_file, load_npy, load_npz, read_table
+from ..train.data.tables.columns import Categorical, Numeric, Preparation
+from ..train.data.tables.csvfile import Table, is_missing, missing_file
+from ..train.data.tables.numerals import is_number
 from .savedrun import SavedRun
 
 BATCH = 1024  # rows whose activations are held at once

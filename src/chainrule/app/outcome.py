@@ -12,9 +12,9 @@ from ..show.page import figure
 from ..study.health import verdicts
 from ..train import History
 from ..train.batches import Examples
-from ..train.data import Prepared
-from ..train.judging import measured, predictions
+from ..train.data.prepared import Prepared
 from ..train.metrics import METRICS, metric_named
+from ..train.metrics.judging import measured, predictions
 from .setup import METRIC, Setup
 
 

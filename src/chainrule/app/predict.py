@@ -10,8 +10,8 @@ import numpy as np
 
 from ..graph.errors import UsageError
 from ..ops.shares import softmax
-from ..train.tables.csvfile import is_missing
-from ..train.tables.numerals import is_number, number, number_style
+from ..train.data.tables.csvfile import is_missing
+from ..train.data.tables.numerals import is_number, number, number_style
 from .files import writable, write
 from .newdata import inputs
 from .savedrun import SavedRun, saved_run

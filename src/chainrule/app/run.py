@@ -10,10 +10,10 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 from ..graph.errors import DataError, UsageError
+from ..train.callbacks.progress import ProgressBar
 from ..train.checkpoint import Checkpoints
-from ..train.data import PARTS
+from ..train.data.prepared import PARTS
 from ..train.folder import load_json, new_folder
-from ..train.progress import ProgressBar
 from .config import Chosen, Given
 from .network import told as told_network
 from .outcome import Outcome, health, health_line, judge, result_line, stuck, trouble

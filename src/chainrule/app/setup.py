@@ -13,9 +13,9 @@ import numpy as np
 from ..graph.errors import DataError, ExpressionError, UsageError
 from ..study.formula import did_you_mean
 from ..train import Trainer, prepared
-from ..train.data import NAMES, Prepared, builtin
-from ..train.sources.files import ENDINGS, read_table
-from ..train.tables.csvfile import read_csv
+from ..train.data.prepared import NAMES, Prepared, builtin
+from ..train.data.sources.files import ENDINGS, read_table
+from ..train.data.tables.csvfile import read_csv
 from .config import Chosen
 from .network import network, plain
 from .recipe import OPTIMIZERS, clip, optimizer

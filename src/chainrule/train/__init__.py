@@ -1,12 +1,12 @@
 """Training: the loop, its history, data."""
 
-from .callbacks import Every, HistoryFile, StopAt, TensorBoard
+from .callbacks.progress import ProgressBar
+from .callbacks.ready import Every, HistoryFile, StopAt, TensorBoard
+from .callbacks.stopping import EarlyStopping
+from .data.preparing import prepared
 from .divergence import TrainingWarning
 from .fit import fit
 from .history import History
-from .preparing import prepared
-from .progress import ProgressBar
-from .stopping import EarlyStopping
 from .trainer import Trainer
 
 __all__ = [

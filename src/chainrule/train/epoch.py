@@ -11,8 +11,8 @@ import numpy as np
 from ..eager.tensor import leaf
 from ..study import health
 from .batches import Ahead
+from .data.sources import Stream
 from .run import Run
-from .sources import Stream
 
 PROBE = 256  # examples on which dead and saturated units are counted
 

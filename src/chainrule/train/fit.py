@@ -29,7 +29,8 @@ def fit(
     Shapes: X (N, …); y (N, …) as the loss wants it, and (N,) is read as (N, 1) where the model
     has one output. Data are cast to the model's dtype; integers are labels where the model has
     an output for each class, and numbers otherwise.
-    `X` may also be a frame, a file, a memory-mapped array or batches: `chainrule.train.sources`.
+    `X` may also be a frame, a file, a memory-mapped array or batches:
+    `chainrule.train.data.sources`.
 
     `loss` is a name of `chainrule.nn.losses` or a function (prediction, target) → number;
     `optimizer` defaults to Adam(); `clip` holds the norm of all gradients at a number, or their

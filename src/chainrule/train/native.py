@@ -11,7 +11,7 @@ from ..graph.errors import ChainruleError, UsageError
 from ..nn.mode import named_layers
 from .batches import Ahead, Examples
 from .epoch import Stretch
-from .judging import BATCH
+from .metrics.judging import BATCH
 from .objective import by_example
 from .run import Run
 from .state import from_state, state_of

@@ -16,20 +16,20 @@ from ..nn.losses import loss_named
 from ..nn.module import Module, generator
 from ..optim import Adam, accumulate, chain, clip_by_norm, clip_by_value
 from .batches import Examples, checked_order, order_of, parts_of
+from .callbacks.hooks import Callbacks, Enough
+from .callbacks.record import Recorder
+from .callbacks.stopping import early, watchable
 from .checks import check_metrics, refuse_folder, refuse_unknown
+from .data.sources import Stream
 from .divergence import Sound, TrainingWarning, diverged, is_finite
 from .epoch import Stepwise, Stretch, epoch
-from .fitting import class_numbers, examples, parts
+from .examples import class_numbers, examples, parts
 from .history import History
-from .hooks import Callbacks, Enough
 from .interrupt import Interrupt
-from .judging import judged, measured, predictions
 from .metrics import metric_named
+from .metrics.judging import judged, measured, predictions
 from .native import Answers, NativeEpochs, answers, native_epochs
-from .record import Recorder
 from .run import Run, listed
-from .sources import Stream
-from .stopping import early, watchable
 
 # Steps on machine code between two looks at the health of the layers: a look takes longer than
 # many a step there, and a count makes the rows the same every time.
@@ -297,6 +297,6 @@ def _predicted(judge: Answers | None, model: Any, data: Any) -> tuple[np.ndarray
 def _bar(progress: bool) -> Any:
     if not progress:
         return nullcontext()
-    from .progress import ProgressBar
+    from .callbacks.progress import ProgressBar
 
     return ProgressBar()

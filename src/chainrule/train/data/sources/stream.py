@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.errors import DataError, ShapeError, UsageError
+from ....graph.errors import DataError, ShapeError, UsageError
 from .checks import Names, check, numbers, paired
 from .kinds import Change, Examples
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.errors import DataError
+from ....graph.errors import DataError
 
 BLOCK = 1 << 20  # elements looked at together: 4 to 8 MB, however large the file
 SHOWN = 5  # rows and columns that are listed before "..."

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..study.recording import Recording, Snapshot, affordable, planned, some
+from ...study.recording import Recording, Snapshot, affordable, planned, some
 
 FRAMES = 60
 

@@ -11,8 +11,8 @@ from ..graph.errors import DataError, DTypeError, ScalarError, ShapeError, Usage
 from ..nn.losses import cross_entropy
 from .batches import Examples
 from .checks import check_classes, check_targets
+from .data.sources import Stream, source, split
 from .run import Run
-from .sources import Stream, source, split
 from .weighting import checked, of_classes, takes_weights
 
 

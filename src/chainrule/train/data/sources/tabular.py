@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.errors import DataError, UsageError
-from ...study.formula import did_you_mean
+from ....graph.errors import DataError, UsageError
+from ....study.formula import did_you_mean
 from .frames import Columns, targets_of
 
 LISTED = 6  # columns named before "and N more"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..graph.errors import MissingExtraError, UsageError
+from ...graph.errors import MissingExtraError, UsageError
 
 Data = tuple[np.ndarray, np.ndarray]
 

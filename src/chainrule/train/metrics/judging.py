@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import UsageError
-from .batches import Examples, parts_of
-from .sources import Stream
-from .weighting import weighted
+from ...graph.errors import UsageError
+from ..batches import Examples, parts_of
+from ..data.sources import Stream
+from ..weighting import weighted
 
 BATCH = 1024  # examples whose activations are held at once
 

@@ -7,9 +7,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..graph.errors import DataError, UsageError
+from ...graph.errors import DataError, UsageError
 from .arrays import from_arrays
-from .data import Prepared
+from .prepared import Prepared
 from .sources.files import kind_of_file, load_npy, load_npz, pair_of, read_table
 from .sources.frames import is_frame, table_of
 from .tables.csvfile import missing_file

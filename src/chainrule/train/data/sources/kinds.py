@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.errors import UsageError
+from ....graph.errors import UsageError
 from .checks import dense
 
 Examples = tuple[np.ndarray, np.ndarray]

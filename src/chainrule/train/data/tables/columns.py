@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.errors import DataError
+from ....graph.errors import DataError
 from .csvfile import Table, is_missing
 from .numerals import PLAIN, Style, is_number, number_style, numbers
 
@@ -78,7 +78,7 @@ Column = Numeric | Categorical
 class Preparation:
     """How rows of a table become the inputs of a network, fitted on the training rows alone.
 
-    >>> from chainrule.train.tables.csvfile import parse_csv
+    >>> from chainrule.train.data.tables.csvfile import parse_csv
     >>> table = parse_csv("size,colour\\n1,red\\n3,blue\\n,red")
     >>> made = Preparation.fit(table, {"size": "numeric", "colour": "categorical"})
     >>> made.features

@@ -8,7 +8,7 @@ from warnings import warn, warn_explicit
 
 import numpy as np
 
-from ...graph.caller import Line, caller
+from ....graph.caller import Line, caller
 from .checks import SHOWN, Names
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import DataError, UsageError
+from ...graph.errors import DataError, UsageError
 from . import datasets
 from .sources.kinds import Arrays, Source
 

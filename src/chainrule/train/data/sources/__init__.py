@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.errors import DataError, UsageError
+from ....graph.errors import DataError, UsageError
 from .checks import Names, check, numbers, paired
 from .files import opened
 from .frames import Columns, columns_of, is_frame, targets_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph.errors import UsageError
+from ...graph.errors import UsageError
 
 HOOKS = ("on_start", "on_step", "on_epoch", "on_end")
 

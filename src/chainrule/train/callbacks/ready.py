@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import DataError, MissingExtraError, UsageError
-from .folder import finite
-from .metrics import HIGHER_IS_BETTER
+from ...graph.errors import DataError, MissingExtraError, UsageError
+from ..folder import finite
+from ..metrics import HIGHER_IS_BETTER
 
 
 class HistoryFile:

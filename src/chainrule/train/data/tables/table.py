@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...graph.errors import DataError, UsageError
-from ..data import FEW, FEWEST_ROWS, Prepared, split, standardised
+from ....graph.errors import DataError, UsageError
+from ..prepared import FEW, FEWEST_ROWS, Prepared, split, standardised
 from ..sources.kinds import Arrays
 from .columns import Preparation, kind_of
 from .csvfile import Table, is_missing

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.errors import DataError
+from ....graph.errors import DataError
 from ..tables.csvfile import Table
 
 ROOTS = ("pandas", "polars", "pyarrow")

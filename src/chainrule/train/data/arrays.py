@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import DataError, UsageError
-from .data import FEW, FEWEST_ROWS, Prepared, split, standardised
+from ...graph.errors import DataError, UsageError
+from .prepared import FEW, FEWEST_ROWS, Prepared, split, standardised
 from .sources import Arrays, Source, Stored, is_mapped, source
 from .sources.checks import blocks
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import UsageError
-from .metrics import HIGHER_IS_BETTER
+from ...graph.errors import UsageError
+from ..metrics import HIGHER_IS_BETTER
 
 
 class EarlyStopping:

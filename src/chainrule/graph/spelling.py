@@ -1,0 +1,44 @@
+"""Words in messages: the nearest right one, and long lists cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+LISTED = 6  # words that are told before "and N more"
+
+
+def nearest(name: Any, known: Iterable[str], how_many: int = 2) -> list[str]:
+    """The known words most like this one, best first; letter case counts for nothing.
+
+    >>> nearest("tahn", ["sin", "tanh", "atan"])
+    ['tanh', 'atan']
+    """
+    by_lower: dict[str, str] = {}
+    for k in known:
+        by_lower.setdefault(k.lower(), k)
+    asked = str(name).lower()
+    found = get_close_matches(asked, by_lower, n=how_many, cutoff=0.6)
+    found.sort(key=lambda f: sorted(f) != sorted(asked))  # two letters swapped: the commonest slip
+    return [by_lower[f] for f in found]
+
+
+def did_you_mean(name: Any, known: Iterable[str], otherwise: str = "") -> str:
+    """The advice that names the nearest right word, or `otherwise`.
+
+    >>> did_you_mean("sigmod", ["relu", "sigmoid"])
+    'did you mean sigmoid?'
+    """
+    found = nearest(name, known)
+    return f"did you mean {' or '.join(found)}?" if found else otherwise
+
+
+def listed(words: Sequence[Any], most: int = LISTED) -> str:
+    """Words with commas between; of many the first, and how many more there are.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    told = ", ".join(map(str, words[:most]))
+    return told + (f" and {len(words) - most} more" if len(words) > most else "")
