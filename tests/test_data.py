@@ -174,8 +174,8 @@ def test_the_task_can_be_overruled():
 
 
 BAD_TABLES = (  # table, target, a word of what is said
-    (rows(), "pric", "did you mean 'price'"),
-    (rows(), "Price", "did you mean 'price'"),
+    (rows(), "pric", "did you mean price"),
+    (rows(), "Price", "did you mean price"),
     (rows(5), "price", "at least 10"),
     (without(rows(), 7, "oops,red,1.5"), "price", r"line 7: 'oops'"),
     (without(rows(), 7, "6,red,oops"), "price", r"line 7: 'oops'"),
@@ -244,7 +244,7 @@ def test_numbers_become_categories_when_asked(tmp_path):
 
 @pytest.mark.parametrize("option", ["categorical", "drop"])
 def test_an_option_that_names_no_column_is_refused(option):
-    with pytest.raises(ChainruleError, match="did you mean 'colour'"):
+    with pytest.raises(ChainruleError, match="did you mean colour"):
         from_table(parse_csv(rows()), "price", **{option: ["color"]})
 
 

@@ -149,10 +149,10 @@ REFUSED = {
     ),
     "an option with a slip": (
         lambda m: cr.fit(m, X, Y, epoch=3), cr.UsageError,
-        "no option 'epoch'; did you mean 'epochs'",
+        "no option 'epoch'; did you mean epochs",
     ),
     "a loss with a slip": (
-        lambda m: cr.fit(m, X, Y, "cross_entopy"), cr.UsageError, "did you mean 'cross_entropy'",
+        lambda m: cr.fit(m, X, Y, "cross_entopy"), cr.UsageError, "did you mean cross_entropy",
     ),
     "full batches in parts": (
         lambda m: cr.fit(m, X, Y, optimizer=optim.LBFGS()), cr.UsageError, "batch_size=50",

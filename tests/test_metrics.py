@@ -107,5 +107,5 @@ def test_an_area_of_one_class_alone_is_nan():
 
 
 def test_a_metric_s_name_is_guessed():
-    with pytest.raises(cr.UsageError, match=r"did you mean 'roc_auc'\?"):
+    with pytest.raises(cr.UsageError, match=r"did you mean roc_auc\?"):
         metric_named("auc", losses.mse)

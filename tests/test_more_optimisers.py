@@ -461,7 +461,7 @@ REFUSED = {
     "a parameter left over": (lambda: optim.groups({"head.*": optim.SGD()}).init(TREE),
                               "no group takes the parameter 'body.0'"),
     "a name misspelt": (lambda: optim.groups({"head.wieght": None, "*": optim.SGD()}).init(TREE),
-                        "did you mean 'head.weight'"),
+                        "did you mean head.weight"),
     "a group without any": (lambda: optim.groups({"tail*": None, "*": optim.SGD()}).init(TREE),
                             "there are body.0, body.1, head.bias"),
     "whole numbers": (lambda: optim.groups({"*": None}).init([np.ones(2, int)]), "int64"),

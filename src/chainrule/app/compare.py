@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from ..graph.errors import UsageError
+from ..graph.spelling import did_you_mean
 from ..study.compare import Comparison, compare_tape
-from ..study.formula import CONSTANTS, did_you_mean, mistake, names_in
+from ..study.formula import CONSTANTS, mistake, names_in
 from .files import CURVES, writable
 from .target import FILE, Target, target
 from .terminal import Words

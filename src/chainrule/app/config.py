@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..graph.errors import UsageError
-from ..study.formula import did_you_mean
+from ..graph.spelling import did_you_mean
 from ..train.data.tables.csvfile import missing_file
 from .settings import SETTINGS, defaults
 from .values import Unfit

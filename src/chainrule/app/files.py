@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..graph.errors import MissingExtraError, UsageError
-from ..study.formula import did_you_mean
+from ..graph.spelling import did_you_mean
 
 # Ending → the modules it needs and the extra that brings them.
 NEEDS: dict[str, tuple[tuple[str, ...], str]] = {

@@ -15,7 +15,8 @@ from typing import Any
 
 from .. import nn
 from ..graph.errors import UsageError
-from ..study.formula import did_you_mean, mistake
+from ..graph.spelling import did_you_mean
+from ..study.formula import mistake
 from .values import MOST
 
 ACTIVATIONS = {

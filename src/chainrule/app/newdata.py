@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import DataError, UsageError
-from ..study.formula import did_you_mean
-from ..train import datasets
+from ..graph.spelling import did_you_mean, listed
 from ..train.batches import parts_of
+from ..train.data import datasets
 from ..train.data.arrays import standard
 from ..train.data.prepared import NAMES
 from ..train.data.sources import source
@@ -94,7 +94,7 @@ def _of_table(told: dict[str, Any], path: Path) -> Inputs:
     _all_numbers(table, made, gaps=True)
     known = {c.name for c in made.columns} | {target}
     more = [n for n in table.columns if n not in known]
-    notes = [f"not used: {_some(more)}"] if more else []
+    notes = [f"not used: {listed(more, SHOWN)}"] if more else []
     notes += unknown_categories(table, made)
     truth = table.columns.get(target)
     return Inputs(made.transform(table).astype(np.float32), truth, tuple(notes))
@@ -106,8 +106,8 @@ def _present(table: Table, names: list[str]) -> None:
         near = did_you_mean(absent[0], [n for n in table.columns if n not in names], "")
         verb = "column is" if len(absent) == 1 else "columns are"
         raise DataError(
-            f"{table.source}: the {verb} missing: {_some(absent)}; {near or 'it has '}"
-            + ("" if near else _some(list(table.columns)))
+            f"{table.source}: the {verb} missing: {listed(absent, SHOWN)}; {near or 'it has '}"
+            + ("" if near else listed(list(table.columns), SHOWN))
         )
 
 
@@ -138,12 +138,7 @@ def unknown_categories(table: Table, made: Preparation) -> list[str]:
             if strange:
                 count = column.unknown(cells)
                 notes.append(
-                    f"unknown to the run: {column.name} = {_some(list(strange))}, in {count} of "
-                    f"{len(cells)} rows; there all columns of {column.name} are 0"
+                    f"unknown to the run: {column.name} = {listed(list(strange), SHOWN)}, in "
+                    f"{count} of {len(cells)} rows; there all columns of {column.name} are 0"
                 )
     return notes
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

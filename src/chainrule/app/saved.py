@@ -14,9 +14,10 @@ import numpy as np
 from ..eager.namespace import tensor
 from ..eager.tensor import FIXED, GIVEN, Tensor, leaf
 from ..graph.errors import ChainruleError, CheckpointError, DataError, UsageError
+from ..graph.spelling import did_you_mean
 from ..nn import Module
 from ..nn.losses import LOSSES, loss_named
-from ..study.formula import assignment, did_you_mean
+from ..study.formula import assignment
 from ..train.checkpoint.models import Model, load_model
 from ..train.folder import load_json
 from ..transform.trees import tree_flatten, tree_unflatten

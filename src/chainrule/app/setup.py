@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import DataError, ExpressionError, UsageError
-from ..study.formula import did_you_mean
+from ..graph.spelling import did_you_mean
 from ..train import Trainer, prepared
 from ..train.data.prepared import NAMES, Prepared, builtin
 from ..train.data.sources.files import ENDINGS, read_table

@@ -10,16 +10,9 @@ from typing import Any
 from .. import ops
 from ..eager.tensor import FIXED, Tensor
 from ..graph.errors import DTypeError, UsageError
+from ..graph.spelling import did_you_mean
 from ..graph.walk import order
-from ..study.formula import (
-    CONSTANTS,
-    assignment,
-    did_you_mean,
-    evaluate,
-    mistake,
-    names_in,
-    one_line,
-)
+from ..study.formula import CONSTANTS, assignment, evaluate, mistake, names_in, one_line
 
 FILE = re.compile(r"(?P<path>[^\s(]+\.py)(?::(?P<function>.*))?")
 KIND = {"b": "a truth value", "i": "a whole number", "u": "a whole number"}

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..graph.errors import ChainruleError, UsageError
-from ..study.formula import did_you_mean
+from ..graph.spelling import did_you_mean
 
 Later = dict[str, tuple[str, str, str]]  # command → module, name there, what it does
 WIDTH_OF_A_FILE = 120  # where there is no terminal to ask, as in a pipe

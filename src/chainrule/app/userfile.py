@@ -25,10 +25,11 @@ from ..eager.namespace import tensor
 from ..eager.tensor import GIVEN, Tensor, leaf
 from ..graph.caller import HOUSE
 from ..graph.errors import ChainruleError, UsageError
+from ..graph.spelling import did_you_mean
 from ..graph.walk import order
 from ..nn.module import Module
 from ..read.code.program import assigned, roles
-from ..study.formula import assignment, did_you_mean
+from ..study.formula import assignment
 from ..transform.trees import tree_flatten, tree_unflatten
 from .target import Target, leaves_of, one_number
 

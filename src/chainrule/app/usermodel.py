@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from ..graph.errors import UsageError
+from ..graph.spelling import did_you_mean
 from ..nn import Module
-from ..study.formula import did_you_mean
 from .target import FILE
 from .userfile import its_own_errors, loaded
 

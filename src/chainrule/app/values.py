@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any
 
-from ..study.formula import did_you_mean
+from ..graph.spelling import did_you_mean
 
 Reader = Callable[[Any], Any]  # from what was typed to the value; raises Unfit
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..eager.tensor import Tensor
 from ..graph.errors import DTypeError, ShapeError, UsageError
 from ..graph.node import Node
 from ..graph.operators import Operators
+from ..graph.spelling import did_you_mean
 from ..ops import (
     abs,
     log,
@@ -148,12 +148,8 @@ def loss_named(name: Any) -> Callable[..., Any]:
     if callable(name):
         return name
     if not isinstance(name, str) or name not in LOSSES:
-        near = get_close_matches(str(name), LOSSES, n=1)
-        advice = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(
-            f"loss: {name!r} is not known; {advice}use one of {', '.join(LOSSES)}, or a function "
-            f"(prediction, target) → number"
-        )
+        there = f"use one of {', '.join(LOSSES)}, or a function (prediction, target) → number"
+        raise UsageError(f"loss: {name!r} is not known; {did_you_mean(name, LOSSES, there)}")
     return LOSSES[name]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import optree
 
 from ..graph.errors import UsageError
+from ..graph.spelling import did_you_mean, listed
 from ..transform.trees import NAMESPACE, tree_flatten, tree_unflatten
 from .options import check_optimizer
 from .transform import Transform, dressed, float_of, observed, renamed
@@ -41,7 +41,7 @@ class Groups(Transform):
         members, names, leaves = self._members(params)
         for key, places in zip(self.rules, members, strict=True):
             if not places:
-                raise UsageError(f"groups: {key!r} finds no parameter{_instead(key, names)}")
+                raise UsageError(f"groups: {key!r} finds no parameter; {_instead(key, names)}")
         for p in leaves:
             float_of(p)
         return tuple(
@@ -138,6 +138,5 @@ def _fits(key: Any, name: str, leaf: Any) -> bool:
 
 
 def _instead(key: Any, names: list[str]) -> str:
-    near = get_close_matches(key, names, 1) if isinstance(key, str) else []
-    told = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-    return f"; did you mean {near[0]!r}?" if near else f" that is left to it; there are {told}"
+    otherwise = f"there are {listed(names, 8)}"
+    return did_you_mean(key, names, otherwise) if isinstance(key, str) else otherwise

@@ -16,11 +16,12 @@ from sklearn.utils.validation import (
 
 from ..graph.errors import DataError, UsageError
 from ..train import Trainer, TrainingWarning
+from ..train.run import several
 from ..transform.trees import tree_flatten, tree_map
 from .lbfgs import search
 from .network import arrays_of, in_dtype
 from .objective import by_example, squares
-from .parameters import Wanted, check, listed
+from .parameters import Wanted, check
 from .solvers import solver_of
 from .stopping import Orders, Progress
 
@@ -112,7 +113,7 @@ class Estimator(BaseEstimator):
         size = self._batch(len(t))
         dtype = self._computed_in(x, once)
         progress = Progress(self, score, once=once)
-        trainer = self._trainer(x, t, dtype, (progress, *listed(self.callbacks)), rng)
+        trainer = self._trainer(x, t, dtype, (progress, *several(self.callbacks)), rng)
         if once and hasattr(self, "_memory"):
             resume(trainer.run, self._memory, dtype)
         self.n_iter_ = 0

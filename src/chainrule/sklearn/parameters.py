@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..graph.errors import UsageError
+from ..graph.spelling import did_you_mean
 from ..nn.losses import LOSSES
 from ..nn.module import Module
 from ..optim import Transform
+from ..train.run import several
 from .network import ACTIVATIONS, NORMS
 from .solvers import NAMED
 
@@ -144,20 +145,13 @@ RULES: dict[str, Wanted] = {
     "clip": Wanted(_clip, "None, the largest norm, or (lowest, highest) value of a gradient"),
     "class_weight": Wanted(_class_weight, "None, 'balanced', or a dict from class to weight"),
     "callbacks": Wanted(
-        lambda x: all(hasattr(c, "on_epoch") or hasattr(c, "on_step") for c in listed(x)),
+        lambda x: all(hasattr(c, "on_epoch") or hasattr(c, "on_step") for c in several(x)),
         "callbacks: each with on_epoch(row) or on_step(row)",
     ),
     "dtype": Wanted(_dtype, "None, 'float32' or 'float64'"),
     "cell": _one_of(*CELLS), "hidden_size": WHOLE, "num_layers": WHOLE, "bidirectional": FLAG,
 }  # fmt: skip
 CLASSIFIER_LOSS, REGRESSOR_LOSS = _loss("log_loss"), _loss("squared_error", "poisson")
-
-
-def listed(given: Any) -> tuple:
-    """None, one thing or several, as a tuple."""
-    if given is None:
-        return ()
-    return tuple(given) if isinstance(given, (list, tuple)) else (given,)
 
 
 def check(estimator: Any, loss: Wanted) -> None:
@@ -177,8 +171,8 @@ def check(estimator: Any, loss: Wanted) -> None:
 
 def _near(value: Any, wanted: Wanted) -> str:
     words = [w.strip("',") for w in wanted.words.split() if w.startswith("'")]
-    found = get_close_matches(value, words, n=1) if isinstance(value, str) else []
-    return f"; did you mean {found[0]!r}?" if found else ""
+    advice = did_you_mean(value, words) if isinstance(value, str) else ""
+    return f"; {advice}" if advice else ""
 
 
 def for_each(kind: str, name: str, given: Any, layers: int) -> list:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from functools import partial
 from os import PathLike
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import DataError, UsageError
+from ..graph.spelling import did_you_mean, listed
 from ..nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -73,8 +73,7 @@ def _shares(name: str, t: np.ndarray) -> None:
 def _found(t: np.ndarray, bad: np.ndarray) -> str:
     """The first of the targets that are wrong."""
     places = np.argwhere(bad)
-    told = ", ".join(f"{t[tuple(p)]:.6g} in row {p[0]}" for p in places[:SHOWN])
-    return told + (f" and {len(places) - SHOWN} more" if len(places) > SHOWN else "")
+    return listed([f"{t[tuple(p)]:.6g} in row {p[0]}" for p in places], SHOWN)
 
 
 def check_classes(data: Any, held_out: Any, loss: Callable) -> None:
@@ -92,13 +91,10 @@ def check_classes(data: Any, held_out: Any, loss: Callable) -> None:
     missing, counts = np.unique(judged[~np.isin(judged, known)], return_counts=True)
     if len(missing):
         pairs = list(zip(missing.tolist(), counts.tolist(), strict=True))
-        told = ", ".join(
-            f"{c} ({n} {'example' if n == 1 else 'examples'})" for c, n in pairs[:SHOWN]
-        )
-        more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+        told = listed([f"{c} ({n} {'example' if n == 1 else 'examples'})" for c, n in pairs], SHOWN)
         some = "class" if len(pairs) == 1 else "classes"
         raise DataError(
-            f"fit: {some} {told}{more} of validation {'is' if len(pairs) == 1 else 'are'} not "
+            f"fit: {some} {told} of validation {'is' if len(pairs) == 1 else 'are'} not "
             "among the examples to train on; divide the data so that each class is on both sides "
             "(validation=(X, y)), or leave it out"
         )
@@ -111,12 +107,11 @@ def refuse_unknown(call: str, unknown: Iterable[str], known: Iterable[str]) -> N
 
     >>> refuse_unknown("fit", ["epoch"], ["epochs", "seed"])
     Traceback (most recent call last):
-    chainrule.graph.errors.UsageError: fit: there is no option 'epoch'; did you mean 'epochs'?...
+    chainrule.graph.errors.UsageError: fit: there is no option 'epoch'; did you mean epochs?...
     """
     known = [k for k in known if k not in ("self", "unknown")]
     for name in unknown:
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
-        advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        advice = did_you_mean(name, known, f"there are {', '.join(known)}")
         raise UsageError(f"{call}: there is no option {name!r}; {advice}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import ChainruleError, NotFiniteError
+from ..graph.spelling import listed
 from ..study.finite import finite
 from ..transform.trees import tree_flatten, tree_map
 from .epoch import Stepwise
@@ -53,11 +54,10 @@ def diverged(run: Run, sound: Sound, data: Any, size: int, order: np.ndarray, ba
     """
     epoch = sound.epoch + 1
     wrong = [n for n, p in zip(run.names, run.params, strict=True) if not np.isfinite(p).all()]
-    named = ", ".join(wrong[:SHOWN]) + (f" and {len(wrong) - SHOWN} more" if wrong[SHOWN:] else "")
     sound.back(run)
     told = f"fit: the training diverged in epoch {epoch}"
     told += f": the loss of step {bad} is not finite" if bad else ""
-    told += f"; NaN or Inf in {named}" if wrong else ""
+    told += f"; NaN or Inf in {listed(wrong, SHOWN)}" if wrong else ""
     op = _first_op(run, sound, data, size, order, bad) if sound.state is not None else ""
     told += f"\n  first: {op}" if op else ""
     kept = f"it was after epoch {sound.epoch}" if sound.epoch else "it was before training"

@@ -157,8 +157,10 @@ def _array(p: Any) -> np.ndarray:
     return p._value if isinstance(p, Tensor) else np.asarray(p)
 
 
-def listed(given: Any) -> tuple:
-    """One thing, or several."""
+def several(given: Any) -> tuple:
+    """None, one thing or several, as a tuple."""
+    if given is None:
+        return ()
     return tuple(given) if isinstance(given, (list, tuple)) else (given,)
 
 

@@ -29,7 +29,7 @@ from .interrupt import Interrupt
 from .metrics import metric_named
 from .metrics.judging import judged, measured, predictions
 from .native import Answers, NativeEpochs, answers, native_epochs
-from .run import Run, listed
+from .run import Run, several
 
 # Steps on machine code between two looks at the health of the layers: a look takes longer than
 # many a step there, and a count makes the rows the same every time.
@@ -92,8 +92,8 @@ class Trainer:
         self.run = Run(
             model, self.loss, _assembled(given, clip, accumulate), generator(seed), penalty
         )
-        self.metrics = [metric_named(m, self.loss) for m in listed(metrics)]
-        self.callbacks, self.watch, self.compiled = listed(callbacks), watch, compiled
+        self.metrics = [metric_named(m, self.loss) for m in several(metrics)]
+        self.callbacks, self.watch, self.compiled = several(callbacks), watch, compiled
         self.model = model
         self.history = History(model, self.run.rows)
         self.asked = 0  # epochs, in all calls

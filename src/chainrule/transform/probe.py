@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Any
@@ -21,6 +20,7 @@ from ..eager.tensor import Tensor
 from ..graph.errors import UsageError
 from ..graph.node import Input, Node, Pick
 from ..graph.op import Op
+from ..graph.spelling import did_you_mean
 from ..graph.walk import Graph, capture, fold
 from ..ops.elementwise.activation import Sigmoid
 from ..ops.elementwise.trigonometric import Tanh
@@ -171,12 +171,9 @@ def _refuse_unmet(asked: Asked, met: Collection[str]) -> None:
     """Refuse a name, not a pattern, where the results are made of no probe that is called so."""
     for name in asked:
         if name not in met and not set(name) & set("*?["):
-            near = get_close_matches(name, met, n=1)
-            raise UsageError(
-                f"probes: the results are made of no probe {name!r}"
-                + (f"; did you mean {near[0]!r}?" if near else "")
-                + (f"; there are {', '.join(sorted(met))}" if met and not near else "")
-            )
+            there = f"there are {', '.join(sorted(met))}" if met else "there are none"
+            advice = did_you_mean(name, met, there)
+            raise UsageError(f"probes: the results are made of no probe {name!r}; {advice}")
 
 
 def _is_value(y: Any) -> bool:

@@ -2,9 +2,9 @@
 
 from .expression import assignment, evaluate, names_in, one_line
 from .functions import CONSTANTS, FUNCTION_NAMES
-from .mistake import did_you_mean, mistake, nearest
+from .mistake import mistake
 
 __all__ = [
-    "CONSTANTS", "FUNCTION_NAMES", "assignment", "did_you_mean", "evaluate", "mistake",
-    "names_in", "nearest", "one_line",
+    "CONSTANTS", "FUNCTION_NAMES", "assignment", "evaluate", "mistake",
+    "names_in", "one_line",
 ]  # fmt: skip

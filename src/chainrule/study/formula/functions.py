@@ -13,7 +13,7 @@ from ...eager.tensor import Tensor, as_tensor
 from ...graph.errors import UsageError
 from ...graph.op import Op
 from ...graph.operators import FUNCTIONS
-from .mistake import did_you_mean
+from ...graph.spelling import did_you_mean
 
 CONSTANTS = {"pi": math.pi, "e": math.e}
 FUNCTION_NAMES = frozenset(n for n in ops.__all__ if n[0].islower() and n in FUNCTIONS)

@@ -12,8 +12,9 @@ from ... import ops
 from ...eager.tensor import Tensor
 from ...graph.errors import ChainruleError, ExpressionError
 from ...graph.operators import FUNCTIONS
+from ...graph.spelling import did_you_mean
 from .functions import CONSTANTS, FUNCTION_NAMES, arguments, as_operand
-from .mistake import did_you_mean, mistake
+from .mistake import mistake
 
 BINARY = {
     ast.Add: ("+", "add"), ast.Sub: ("-", "subtract"), ast.Mult: ("*", "multiply"),

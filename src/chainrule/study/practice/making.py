@@ -9,7 +9,7 @@ import numpy as np
 
 from ...eager.tensor import Tensor
 from ...graph.errors import PathError, UsageError
-from ..formula.mistake import did_you_mean
+from ...graph.spelling import did_you_mean
 from ..trace import refuse
 from .exercise import KINDS, Exercise, Practice
 from .questions import MAKERS

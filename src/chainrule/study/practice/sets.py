@@ -11,7 +11,7 @@ from ... import ops
 from ...eager.namespace import tensor
 from ...eager.tensor import Tensor
 from ...graph.errors import UsageError
-from ..formula.mistake import did_you_mean
+from ...graph.spelling import did_you_mean
 from .exercise import Exercise, Practice
 from .making import practice
 from .questions import code_exercise, formula_exercise

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from ...graph.errors import UsageError
+from ...graph.spelling import did_you_mean
 from ..metrics import HIGHER_IS_BETTER
 
 
@@ -144,9 +144,7 @@ def watchable(callbacks: list, metrics: Sequence[tuple[str, Any]], held_out: boo
                 f"EarlyStopping: {name!r} needs validation=, a share or (X, y); or give "
                 "monitor='loss'"
             )
-        near = get_close_matches(name, known, n=1, cutoff=0.4)
-        advice = f"did you mean {near[0]!r}? " if near else ""
+        advice = did_you_mean(name, known, f"there are {', '.join(known)}")
         raise UsageError(
-            f"EarlyStopping: there will be no figure {name!r} in the history; {advice}there are "
-            f"{', '.join(known)}"
+            f"EarlyStopping: there will be no figure {name!r} in the history; {advice}"
         )

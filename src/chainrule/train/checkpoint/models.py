@@ -14,6 +14,7 @@ import numpy as np
 from ...eager.tensor import Tensor
 from ...graph import caller
 from ...graph.errors import ChainruleError, CheckpointError, UsageError
+from ...graph.spelling import listed
 from ...nn.module import Module
 from . import container
 from .strict import Malformed, read_json, shown
@@ -186,9 +187,8 @@ def report_not_finite(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
             told = " and ".join(f"{n} {w}" for n, w in ((nan, "NaN"), (inf, "infinite")) if n)
             found.append(f"{shown(name)[1:-1]} has {told} of {array.size}")
     if found:
-        more = f", and {len(found) - 8} more" if len(found) > 8 else ""
         caller.warn(
-            f"{path} holds numbers that are not finite: {', '.join(found[:8])}{more}",
+            f"{path} holds numbers that are not finite: {listed(found, 8)}",
             CheckpointWarning,
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...graph.errors import UsageError
+from ...graph.spelling import did_you_mean
 from ...nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -188,12 +188,8 @@ def metric_named(metric: Any, loss: Callable) -> tuple[str, Callable]:
             return name, Foreign(metric, threshold, many)
         return name, metric
     if not isinstance(metric, str) or metric not in METRICS:
-        near = get_close_matches(str(metric), METRICS, n=1, cutoff=0.4)
-        advice = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(
-            f"metric: {metric!r} is not known; {advice}use one of {', '.join(METRICS)}, or a "
-            "function (prediction, target) → number"
-        )
+        there = f"use one of {', '.join(METRICS)}, or a function (prediction, target) → number"
+        raise UsageError(f"metric: {metric!r} is not known; {did_you_mean(metric, METRICS, there)}")
     if "threshold" in signature(METRICS[metric]).parameters:
         return metric, partial(METRICS[metric], threshold=threshold, many=many)
     return metric, METRICS[metric]

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ....graph.errors import DataError, MissingExtraError, UsageError
-from ....study.formula import did_you_mean
+from ....graph.spelling import did_you_mean
 from ..tables.csvfile import Table, is_missing, missing_file, read_csv
 from ..tables.numerals import is_number, number_style, numbers
 from .frames import Columns, columns_of, table_of

@@ -9,6 +9,7 @@ from warnings import warn, warn_explicit
 import numpy as np
 
 from ....graph.caller import Line, caller
+from ....graph.spelling import listed
 from .checks import SHOWN, Names
 
 
@@ -41,9 +42,8 @@ def remarks(columns: Sequence[np.ndarray], dtype: Any, names: Names) -> list[str
 
 
 def _columns(which: list[int], names: Names) -> str:
-    told = [names.column(k).removeprefix("column ") for k in which[:SHOWN]]
-    more = f" and {len(which) - SHOWN} more" if len(which) > SHOWN else ""
-    return f"{'column' if len(which) == 1 else 'columns'} {', '.join(told)}{more}"
+    told = listed([names.column(k).removeprefix("column ") for k in which], SHOWN)
+    return f"{'column' if len(which) == 1 else 'columns'} {told}"
 
 
 def warned(notes: list[str]) -> list[str]:

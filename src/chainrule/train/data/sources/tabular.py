@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from ....graph.errors import DataError, UsageError
-from ....study.formula import did_you_mean
+from ....graph.spelling import did_you_mean, listed
 from .frames import Columns, targets_of
-
-LISTED = 6  # columns named before "and N more"
 
 
 def inputs(columns: Columns, y: Any, frame: Any) -> tuple[list[np.ndarray], Any, tuple[str, ...]]:
@@ -37,10 +35,9 @@ def inputs(columns: Columns, y: Any, frame: Any) -> tuple[list[np.ndarray], Any,
         t = targets_of(y)
     words = [name for name, part in columns.items() if part.dtype == object]
     if words:
-        told = ", ".join(f"{n!r} ({_first(columns[n])})" for n in words[:LISTED])
-        more = f" and {len(words) - LISTED} more" if len(words) > LISTED else ""
+        told = listed([f"{n!r} ({_first(columns[n])})" for n in words])
         raise DataError(
-            f"fit: no numbers in {'column' if len(words) == 1 else 'columns'} {told}{more}; leave "
+            f"fit: no numbers in {'column' if len(words) == 1 else 'columns'} {told}; leave "
             "them out, or let chainrule.train.prepared(data, target) make columns of 0 and 1"
         )
     if not columns:
@@ -52,12 +49,6 @@ def _first(part: np.ndarray) -> str:
     found = next((v for v in part if isinstance(v, str) and v), None)
     told = repr(next((v for v in part if v is not None), None) if found is None else found)
     return told if len(told) <= 40 else told[:37] + "..."
-
-
-def listed(names: list[str]) -> str:
-    """Some of many names."""
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 def same_rows(X: Any, y: Any) -> None:

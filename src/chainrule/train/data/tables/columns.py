@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....graph.errors import DataError
+from ....graph.spelling import listed
 from .csvfile import Table, is_missing
 from .numerals import PLAIN, Style, is_number, number_style, numbers
 
@@ -158,11 +159,10 @@ def kind_of(table: Table, name: str) -> str:
         return "numeric"
     count = len(known) - len(strays)
     if count >= 4 and len(strays) <= max(1, STRAYS * len(known)):
-        told = ", ".join(f"{table.word} {table.lines[i]}: {c[:40]!r}" for i, c in strays[:3])
-        more = f" and {len(strays) - 3} more" if len(strays) > 3 else ""
+        told = listed([f"{table.word} {table.lines[i]}: {c[:40]!r}" for i, c in strays], 3)
         raise DataError(
             f"{table.source}: the column {name!r} holds {count} numbers and "
-            f"{len(strays)} of something else ({told}{more}); correct the cell, leave it empty "
+            f"{len(strays)} of something else ({told}); correct the cell, leave it empty "
             f"(it is then filled in), or make the numbers categories: --categorical {name!r}"
         )
     return "categorical"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....graph.errors import DataError
+from ....graph.spelling import nearest
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MARKS = (
@@ -77,14 +78,12 @@ def read_csv(path: str | Path) -> Table:
 
 def missing_file(path: Path) -> str:
     """What is said of a file that is not there, with the one whose name is nearest."""
-    from difflib import get_close_matches
-
     told = f"{path}: there is no such file"
     try:
         names = [p.name for p in path.parent.iterdir() if p.is_file()]
     except OSError:
         return f"{told}; nor is there a folder {path.parent}"
-    found = get_close_matches(path.name, names, n=1)
+    found = nearest(path.name, names)
     return f"{told}; did you mean {path.with_name(found[0])}?" if found else told
 
 

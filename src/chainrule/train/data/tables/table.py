@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ....graph.errors import DataError, UsageError
+from ....graph.spelling import did_you_mean, listed
 from ..prepared import FEW, FEWEST_ROWS, Prepared, split, standardised
 from ..sources.kinds import Arrays
 from .columns import Preparation, kind_of
 from .csvfile import Table, is_missing
 from .notes import done_to
 from .numerals import is_number, number_style, numbers
-
-SHOWN = 6  # names listed before "and N more"
 
 
 def from_table(
@@ -64,20 +63,8 @@ def from_table(
 def _known(table: Table, name: str) -> None:
     if name in table.columns:
         return
-    from difflib import get_close_matches
-
-    lower = {n.lower(): n for n in table.columns}
-    found = [lower[f] for f in get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
-    advice = f"did you mean {' or '.join(map(repr, found))}? " if found else ""
-    raise DataError(
-        f"{table.source}: there is no column {name!r}; {advice}"
-        f"the columns are {_listed(list(table.columns))}"
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    advice = did_you_mean(name, table.columns, f"the columns are {listed(list(table.columns))}")
+    raise DataError(f"{table.source}: there is no column {name!r}; {advice}")
 
 
 def _clip(text: str, size: int = 160) -> str:
@@ -165,7 +152,7 @@ def choose(
             else:
                 kinds[name] = kind
     if drop:
-        notes.append(f"left out as asked for: {_listed(drop)}")
+        notes.append(f"left out as asked for: {listed(drop)}")
     if not kinds:
         raise DataError(
             f"{table.source}: no column is left to learn from; " + "; ".join(notes or ["none"])
@@ -174,5 +161,5 @@ def choose(
         names = [n for n, k in kinds.items() if k == kind]
         if names:
             some = "column" if len(names) == 1 else "columns"
-            notes.insert(0, f"{len(names)} {kind} {some}: {_listed(names)}")
+            notes.insert(0, f"{len(names)} {kind} {some}: {listed(names)}")
     return kinds, notes
