@@ -197,6 +197,13 @@ def test_pieces_that_overlap_are_added():
     agree(machine(f)(x), f(x))
 
 
+@pytest.mark.parametrize("shape", [(0, 0, 0), (2, 0, 3), (0, 2, 1)])
+def test_what_is_empty_can_be_padded_with_a_number(shape):
+    x = np.zeros(shape)
+    f = lambda x: cr.pad(x, ((1, 0), (0, 2), (0, 0)), 7.0)  # noqa: E731
+    agree(machine(f)(x), f(x))
+
+
 def test_sums_in_another_order_are_shared():
     f, xs = CASES["share"]
     (loop,) = kernels(f, *xs)

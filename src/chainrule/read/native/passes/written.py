@@ -107,6 +107,8 @@ def pad(op: move.Pad, x: Node) -> Node | None:
         return Unslice.of(key, Node(op, (x,)).shape)(x)
     number = constant_node(op.value, x.dtype)
     for k, widths in enumerate(op.widths):
+        if widths == (0, 0):
+            continue
         before, after = (broadcast_to(number, (*x.shape[:k], n, *x.shape[k + 1 :])) for n in widths)
         x = move.Concat.of(k)(*(part for part in (before, x, after) if part.shape[k]))
     return x
