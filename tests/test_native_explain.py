@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import random
 import re
 import subprocess
 import sys
@@ -57,6 +58,68 @@ def test_a_pass_that_is_switched_off_is_told():
     f = cr.compile(lambda x: x * x, without={"simplify"})
     f(A)
     assert re.search(r"simplify +switched off", f.explain())
+
+
+def noisy(w, x):
+    y = cr.tanh(x @ w) * 1.0
+    return cr.sum(y + 0.0)
+
+
+def test_a_pass_is_shown_as_a_diff_with_the_user_s_lines():
+    f = compiled(noisy, np.ones((4, 2), np.float32), A)
+    told = f.explain("simplify").splitlines()
+    first = inspect.getsourcelines(noisy)[1]
+    gone, new, kept = ([x[2:] for x in told if x[0] == sign] for sign in "−+ ")
+    assert [x.split(" = ")[1].split("(")[0] for x in gone] == [
+        "multiply",
+        "add",
+        "sum[axis=None, keepdims=False]",
+    ]
+    assert f"test_native_explain.py:{first + 1}" in gone[0]
+    assert f"test_native_explain.py:{first + 2}" in gone[1]
+    assert [x.split("(")[0] for x in new] == [gone[2].split("(")[0]]  # the sum, of the tanh
+    assert "matmul(x, w)" in kept[0]
+    assert "tanh" in kept[1]
+    assert f.explain("hoist") == "hoist: nothing to do"
+    with pytest.raises(cr.UsageError, match=r"no pass 'tidyy'.*tidy"):
+        f.explain("tidyy")
+
+
+def test_a_diff_shows_what_moves_out_of_a_scan():
+    def f(w, x, h):
+        return cr.scan(lambda h, v: (cr.tanh(v @ w + h), None), h, x)[0]
+
+    told = compiled(f, np.ones((4, 4)), np.ones((7, 3, 4)), np.ones((3, 4))).explain("hoist")
+    assert re.search(r"^\+ %\d+ = matmul\(", told, re.M)
+    assert re.search(r"^−     %\d+ = matmul\(", told, re.M)
+    assert re.search(r"scan\[.*length=7.*x as %\d+", told)
+
+
+def test_a_diff_has_all_that_changed_and_nothing_else():
+    from chainrule.read.native.diffs import diff
+    from chainrule.read.native.passes import PASSES
+
+    def f(x):
+        y = cr.softmax(x, axis=1) * 1.0
+        return cr.grad(lambda z: cr.sum(cr.sin(z[:, :2]) * y[:, 2:]))(x)
+
+    graph = next(iter(compiled(f, A).versions.values())).graph
+    for one in PASSES:
+        before = {n for n in graph.order if n.inputs}
+        lines, graph = diff(graph, one, ["x"], ())
+        after = {n for n in graph.order if n.inputs}
+        assert bool(lines) == (before != after)
+        grown = sum(x[0] == "+" for x in lines) - sum(x[0] == "−" for x in lines)
+        assert grown == len(after) - len(before)
+
+
+def test_what_follows_on_the_passes_is_counted():
+    told = compiled(net, PARAMS, A).explain()
+    assert re.search(r"fuse +3 ops in a loop that there was already", told)
+    assert re.search(r"place +nothing to do", told)
+    f = cr.compile(net, without={"fuse"})
+    f(PARAMS, A)
+    assert re.search(r"fuse +switched off", f.explain())
 
 
 def test_what_is_left_to_numpy_is_told_with_its_reason():
@@ -132,6 +195,22 @@ def test_operations_of_an_op_are_those_its_forward_writes():
 
     assert operations(multiply, F4, F4) == 1
     assert 10 < operations(exp, F4) < 60
+
+
+def test_a_scan_moves_what_it_is_handed_once_and_its_steps_are_its_least_time():
+    from chainrule.read.native.roofline import least
+
+    def f(h, xs, w):
+        return cr.scan(lambda h, x: (cr.tanh(h @ w + x), h), h, xs)
+
+    given = np.zeros((8, 64)), np.ones((50, 8, 64)), np.ones((64, 64))
+    f = cr.compile(f, threads=1, without={"panels"})
+    f(*given)
+    (steps,) = (k for k in run_of(f).program.kernels if hasattr(k, "body"))
+    work, rows = of_kernel(steps), 8 * 64 * 8
+    assert work.read == rows + 50 * rows + 64 * 64 * 8
+    assert work.written == 51 * rows
+    assert least(steps)[0] >= 50 * sum(least(k)[0] for k in steps.body.kernels)
 
 
 def test_a_scan_is_as_much_work_as_its_steps():
@@ -341,6 +420,83 @@ def test_a_value_kept_by_a_method_or_a_closure_is_refused():
     for f in (Trainer().step, inner, cr.grad(inner)):
         with pytest.raises(cr.TracingError, match="outside of it"):
             cr.compile(f)(A)
+
+
+COUNT = {"calls": 0}
+DICE = np.random.default_rng(0)
+TOTAL = 0
+
+
+def counts_calls(x):
+    COUNT["calls"] += 1
+    return x * COUNT["calls"]
+
+
+def counts_in_a_global(x):
+    global TOTAL
+    TOTAL += x.size
+    return x * TOTAL
+
+
+def draws(x):
+    return x * DICE.normal()
+
+
+def draws_from_numpy(x):
+    return x * np.random.normal()  # noqa: NPY002
+
+
+def draws_from_python(x):
+    return x * random.random()
+
+
+def draws_from_an_argument(x, rng):
+    return x * rng.normal(size=x.shape)
+
+
+HIDDEN = {  # what is neither returned nor traced, and still would happen once only
+    counts_calls: r"changes COUNT\['calls'\].* from 0 to 1.*return it",
+    counts_in_a_global: r"changes TOTAL.* from 0 to 12",
+    draws: r"random numbers from DICE.*hand them over",
+    draws_from_numpy: r"random numbers from np\.random",
+    draws_from_python: r"random numbers from random",
+    draws_from_an_argument: r"random numbers from leaf 1 of its arguments",
+}
+
+
+@pytest.mark.parametrize("f", HIDDEN, ids=lambda f: f.__name__)
+def test_what_would_happen_once_only_is_refused_with_its_line(f):
+    more = [np.random.default_rng(1)] if f is draws_from_an_argument else []
+    with pytest.raises(cr.TracingError, match=HIDDEN[f]) as caught:
+        cr.compile(f)(A, *more)
+    first = inspect.getsourcelines(f)[1]
+    assert f"test_native_explain.py:{first}" in str(caught.value)
+
+
+def test_a_counter_of_a_method_is_refused():
+    class Model:
+        calls = 0
+
+        def __init__(self):
+            self.calls = 1
+
+        def step(self, x):
+            self.calls += 1
+            return x * self.calls
+
+    with pytest.raises(cr.TracingError, match=r"changes self\.calls.* from 1 to 2"):
+        cr.compile(Model().step)(A)
+
+
+def test_what_stands_still_and_what_is_kept_for_later_is_no_side_effect():
+    known, dice, log = {"scale": 2.0}, np.random.default_rng(0), []
+
+    def f(x):
+        known["size"] = x.size  # a note for others; nothing that was there changed
+        log.append("traced")
+        return x * known["scale"] + dice.bit_generator.state["has_uint32"]
+
+    assert np.array_equal(compiled(f, A)(A), A * 2)
 
 
 def replaces(p):

@@ -168,7 +168,37 @@ def test_a_sum_of_all_elements_leaves_its_product_to_several_threads():
     run = program(lambda a, b: cr.sum((a @ b) ** 2), normal(200, 300), normal(300, 200))
     first = run.program.kernels[0]
     assert isinstance(first, Loop)
-    assert first.members[-1].keeps == (1,)
+    assert first.members[-1].tiled
+
+
+TILED = {  # what is asked of a product's elements
+    "the sum of squares": lambda c: cr.sum(c * c),
+    "the largest": cr.max,
+    "the least of twice": lambda c: cr.min(c * 2),
+    "two, and the elements": lambda c: (cr.sum(c * c), cr.max(c), c + 1),
+    "one beside sums of columns": lambda c: (cr.mean(c**2), cr.sum(c, axis=0)),
+}
+# rows, terms, columns: tiles without rest, with rows over, columns over, both; blocks of terms
+TILINGS = [
+    (128, 64, 64), (70, 33, 64), (96, 20, 100), (71, 300, 130), (2, 50, 3000), (128, 900, 300),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TILED)
+@pytest.mark.parametrize("sizes", TILINGS)
+def test_sums_made_tile_by_tile_are_right_and_the_same_for_any_threads(name, sizes):
+    n, k, m = sizes
+    a, b = normal(n, k), normal(k, m)
+
+    def f(a, b):
+        return TILED[name](a @ b)
+
+    want = cr.tree_leaves(f(a.astype("f8"), b.astype("f8")))
+    runs = [cr.tree_leaves(cr.compile(f, threads=t)(a, b)) for t in THREADS]
+    for got, exact in zip(runs[0], want, strict=True):
+        assert np.allclose(got, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
+    for run in runs[1:]:
+        assert all(np.array_equal(x, y) for x, y in zip(run, runs[0], strict=True))
 
 
 SCANS = {  # a step, and which carries can stay where they are

@@ -223,12 +223,20 @@ def test_compile_takes_a_number_of_threads():
 
 
 def test_the_environment_says_how_many_threads(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    monkeypatch.delenv("CHAINRULE_NUM_THREADS", raising=False)
-    assert threading_of.wanted() == 3
-    monkeypatch.setenv("CHAINRULE_NUM_THREADS", "5")
-    assert threading_of.wanted() == 5
+    for name in threading_of.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    every = threading_of.wanted()
+    names = ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "CHAINRULE_NUM_THREADS")
+    for count, name in enumerate(names, start=3):  # each comes before those set already
+        monkeypatch.setenv(name, str(count))
+        assert threading_of.wanted() == count
     assert threading_of.wanted(2) == 2
+    for nonsense in ("0", "-1", "many", ""):
+        for name in names:
+            monkeypatch.setenv(name, nonsense)
+        assert threading_of.wanted() == every
+    monkeypatch.setenv("OMP_NUM_THREADS", "4,2")  # of two levels, the first
+    assert threading_of.wanted() == 4
 
 
 PROGRAM = """

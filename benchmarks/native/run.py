@@ -26,7 +26,10 @@ from rich.progress import Progress
 from rich.table import Table
 from work import WORK
 
+from chainrule.graph.errors import MissingExtraError
+
 HERE = Path(__file__).parent
+PICTURE = HERE.parents[1] / "pictures" / "native.svg"
 OURS = ("chainrule", "chainrule_scan")
 # file: (what the table calls it, the module it needs, whether one call does one step)
 SYSTEMS = {
@@ -155,6 +158,28 @@ def bars(found: Found, systems: list[str]) -> list[str]:
     return lines
 
 
+def drawn(found: Found, systems: list[str], path: Path) -> list[Path]:
+    """The picture of the table, as SVG, and as PNG where that can be written."""
+    from plot import Plot, Row
+
+    peers = [s for s in systems if s not in OURS]
+    rows = [
+        Row(name, {s: median(r["seconds"] for r in rounds) * 1e6 for s, rounds in of.items()},
+            WORK[name].flops / GEMM * 1e6, ratio(of, list(OURS), peers))
+        for name, of in found.items() if of
+    ]  # fmt: skip
+    scene = Plot(rows, {s: told for s, (told, *_) in SYSTEMS.items()}, OURS).scene("Compiled steps")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = []
+    for one in (path.with_suffix(".svg"), path.with_suffix(".png")):
+        try:
+            scene.save(one)
+        except MissingExtraError:
+            continue
+        made.append(one)
+    return made
+
+
 def from_disk(at: str) -> tuple[float, float]:
     """Milliseconds to the first result of a network's step: compiled, and loaded from disk."""
     with tempfile.TemporaryDirectory() as folder:
@@ -174,6 +199,16 @@ def _told(r: float | None) -> str:
     return "" if r is None else f"{r:.2f}"
 
 
+def elsewhere(systems: dict[str, str]) -> str:
+    """The versions of systems that run by another interpreter."""
+    told = ""
+    for module, at in sorted({(SYSTEMS[s][1], at) for s, at in systems.items()}):
+        if at != sys.executable:
+            code = f"from importlib.metadata import version; print(version({module!r}))"
+            told += f", {module} {python(at, '-c', code).strip()} (by its own Python)"
+    return told
+
+
 def environment() -> str:
     """The machine and the versions."""
     cpu = platform.processor()
@@ -182,7 +217,7 @@ def environment() -> str:
         lines = info.read_text().splitlines()
         cpu = next((x.partition(":")[2].strip() for x in lines if x.startswith("model name")), cpu)
     known = []
-    for package in ("chainrule", "numpy", "llvmlite", "torch", "autograd", "scikit-learn"):
+    for package in ("chainrule", "numpy", "llvmlite", "torch", "jax", "autograd", "scikit-learn"):
         try:
             known.append(f"{package} {version(package)}")
         except PackageNotFoundError:
@@ -190,33 +225,73 @@ def environment() -> str:
     return f"{cpu}, {os.cpu_count()} cores, Python {platform.python_version()}; " + ", ".join(known)
 
 
-def main() -> None:
-    """Measure and print."""
+def markdown(found: Found, systems: list[str]) -> str:
+    """The table as benchmarks/README.md has it: microseconds, the limit, our best ratio."""
+    peers = [s for s in systems if s not in OURS]
+    head = ["work", *(SYSTEMS[s][0] for s in systems), "limit", "our best / best peer"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for name, rows in found.items():
+        seen = [median(r["seconds"] for r in rows[s]) * 1e6 if s in rows else None for s in systems]
+        r = ratio(rows, list(OURS), peers)
+        cells = [*map(_short, seen), _short(WORK[name].flops / GEMM * 1e6)]
+        lines.append(f"| {' | '.join([name, *cells, f'**{_told(r)}**' if r else ''])} |")
+    return "\n".join(lines)
+
+
+def _short(t: float | None) -> str:
+    return "" if t is None else f"{t:.1f}" if t < 10 else f"{t:.0f}"
+
+
+def report(found: Found, systems: list[str], console: Console, path: Path) -> None:
+    """The tables, the plot, and where the picture is."""
+    agree(found)
+    console.print(times(found, systems))
+    console.print(starts(found, systems))
+    console.print("\n".join(bars(found, systems)), highlight=False)
+    made = drawn(found, systems, path)
+    console.print("the picture: " + ", ".join(map(str, made)), highlight=False)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="work whose name contains this")
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="which, with commas between")
     parser.add_argument("--at", action="append", default=[], help="jax=/path/to/python")
     parser.add_argument("--out", type=Path, help="all numbers, as JSON")
-    given = parser.parse_args()
+    parser.add_argument("--of", type=Path, help="such numbers: they are shown, nothing is timed")
+    parser.add_argument("--plot", type=Path, help="the picture; else beside --out, or in pictures/")
+    parser.add_argument("--markdown", action="store_true", help="the table for a document as well")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print."""
+    given = arguments()
     at = dict(one.split("=", 1) for one in given.at)
     console = Console(width=max(190, Console().width))
-    names = [n for n in WORK if given.only in n]
+    beside = given.out or given.of
+    path = given.plot or (beside.with_suffix(".svg") if beside else PICTURE)
     asked = [s for s in given.systems.split(",") if s in SYSTEMS]
     where = {s: at.get(SYSTEMS[s][1], sys.executable) for s in asked}
-    systems = {s: p for s, p in where.items() if there(s, p)}
-    missing = [SYSTEMS[s][0] for s in asked if s not in systems]
-    console.print(environment())
-    if missing:
-        console.print(f"not there, left out: {', '.join(missing)}")
-    found = rounds_of(given.rounds, systems, names, console)
-    if given.out:
-        given.out.write_text(json.dumps(found, indent=1))
-    agree(found)
-    console.print(times(found, list(systems)))
-    console.print(starts(found, list(systems)))
-    console.print("\n".join(bars(found, list(systems))), highlight=False)
-    if not given.only:
+    if given.of:
+        found = {k: v for k, v in json.loads(given.of.read_text()).items() if given.only in k}
+        systems = dict.fromkeys(s for s in asked if any(s in rows for rows in found.values()))
+    else:
+        systems = {s: p for s, p in where.items() if there(s, p)}
+        missing = [SYSTEMS[s][0] for s in asked if s not in systems]
+        console.print(environment() + elsewhere(systems))
+        if missing:
+            console.print(f"not there, left out: {', '.join(missing)}")
+        names = [n for n in WORK if given.only in n]
+        found = rounds_of(given.rounds, systems, names, console)
+        if given.out:
+            given.out.write_text(json.dumps(found, indent=1))
+    report(found, list(systems), console, path)
+    if given.markdown:
+        print(markdown(found, list(systems)))
+    if not given.only and not given.of:
         cold, warm = from_disk(where.get("chainrule", sys.executable))
         console.print(f"{FROM_DISK}: first result {cold:.0f} ms, from disk {warm:.0f} ms")
         console.print(f"memory that a step of 1024⁵ adds, MB: {memory(systems)}")

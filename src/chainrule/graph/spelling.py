@@ -1,4 +1,4 @@
-"""Words in messages: the nearest right one, and long lists cut short."""
+"""Words in messages: the nearest right one, long lists cut short, one and several."""
 
 from __future__ import annotations
 
@@ -42,3 +42,12 @@ def listed(words: Sequence[Any], most: int = LISTED) -> str:
     """
     told = ", ".join(map(str, words[:most]))
     return told + (f" and {len(words) - most} more" if len(words) > most else "")
+
+
+def counted(count: int, word: str, words: str = "") -> str:
+    """How many there are, with the word as it is for one or for several.
+
+    >>> counted(1, "epoch"), counted(1000, "epoch"), counted(2, "class", "classes")
+    ('1 epoch', '1,000 epochs', '2 classes')
+    """
+    return f"{count:,} {word if count == 1 else words or word + 's'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,6 +72,18 @@ class Transform:
     def named(self, names: Sequence[str]) -> Transform:
         """The same transform, told the name of every leaf where the tree itself has none."""
         return self
+
+    def __repr__(self) -> str:
+        """As it is called, without what it is by default.
+
+        >>> import chainrule as cr
+        >>> cr.optim.Adam(0.01, amsgrad=True)
+        Adam(lr=0.01, amsgrad=True)
+        """
+        kept = vars(self)
+        usual = {name: p.default for name, p in signature(type(self)).parameters.items()}
+        shown = [f"{k}={kept[k]!r}" for k, d in usual.items() if k in kept and kept[k] != d]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def plain(number: Any) -> Any:
@@ -153,6 +166,10 @@ def scheduled(name: str, lr: Callable, step: Any) -> Any:
 
 
 def float_of(p: Any) -> Any:
+    """The dtype of a parameter, which must be one of floats.
+
+    Raises: DTypeError for any other.
+    """
     dtype = getattr(p, "dtype", None)
     if getattr(dtype, "kind", None) != "f":
         found = type(p).__name__ if dtype is None else f"{dtype} {p.shape}"
@@ -183,6 +200,10 @@ def dressed(values: Sequence, given: list) -> Sequence:
 
 
 def same_leaves(g: list, w: list) -> None:
+    """See that there is a gradient for each parameter, and that it has its shape.
+
+    Raises: UsageError for another number of them, ShapeError for another shape.
+    """
     if len(g) != len(w):
         raise UsageError(
             f"update: {len(g)} gradients for {len(w)} parameters; they must have the same structure"

@@ -285,6 +285,7 @@ def _laid(values: Values) -> np.ndarray:
 
 
 def numbers(x: Any) -> Any:
+    """What a tensor holds; anything else as it is."""
     return x._value if type(x) is Tensor else x
 
 

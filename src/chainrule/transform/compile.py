@@ -16,7 +16,7 @@ from ..graph.node import Input, Node
 from ..graph.op import Spec
 from ..graph.walk import capture
 from .door import door
-from .effects import asked, refuse_effects
+from .effects import asked, refuse_effects, surroundings
 from .explained import Explained
 from .forms import Form
 from .probe import probed
@@ -44,11 +44,13 @@ def compile(
     their memory where that is right, so that a training step needs no memory of its own; what
     these arrays hold afterwards is not said. `without`: names of passes to leave out, which
     gives the same values more slowly; for looking for faults. `threads`: how many cores a kernel
-    may use; without it as many as CHAINRULE_NUM_THREADS or OMP_NUM_THREADS says, or all. The
-    numbers are the same for any. `probes`: statistics of what `f` calls `cr.probe` on, names of
-    them or a dict as `probed` takes it; `.probed` holds those of the last call.
-    Raises: TracingError where the function asks for a value while there is none yet; UsageError
-    for a pass that there is not, or for threads that are no whole number from 1 on.
+    may use; without it as many as CHAINRULE_NUM_THREADS, OMP_NUM_THREADS, OPENBLAS_NUM_THREADS
+    or MKL_NUM_THREADS says, the first that is set, or all. The numbers are the same for any.
+    `probes`: statistics of what `f` calls `cr.probe` on, names of them or a dict as `probed` takes
+    it; `.probed` holds those of the last call.
+    Raises: TracingError where the function asks for a value while there is none yet, and for what
+    it does besides returning (a value kept outside, a number changed there, random numbers drawn);
+    UsageError for a pass that there is not, or for threads that are no whole number from 1 on.
 
     >>> import chainrule as cr
     >>> step = cr.compile(lambda w, x: w - 0.1 * cr.grad(lambda w: cr.sum((w * x) ** 2))(w))
@@ -201,7 +203,7 @@ class Version:
             args, kwargs = tree_unflatten(
                 structure, [next(given) if type(h) is Node else h for h in handed]
             )
-            before = tree_flatten((args, kwargs))
+            before = surroundings(f, (args, kwargs))
             out, self.structure = tree_flatten(asked(f, args, kwargs))
             refuse_effects(f, before, (args, kwargs))
             self.results = out

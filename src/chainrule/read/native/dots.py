@@ -35,9 +35,7 @@ def dots(nest: Any, row: str, head: str, apart: int, active: int) -> str:
         f"  {s} = phi {kind} [ zeroinitializer, %{loop}.in ], [ {n}, %{loop} ]"
         for s, n in zip(sums, new, strict=True)
     ]
-    w.line(f"  {k}.next = add nuw nsw i64 {k}, {lanes}")
-    w.line(f"  {k}.more = icmp ult i64 {k}.next, {full * lanes}")
-    w.line(f"  br i1 {k}.more, label %{loop}, label %{loop}.out\n{loop}.out:")
+    w.again(loop, k, lanes, full * lanes)
     if rest:
         new = added(full * lanes, rest, new)
     return side_by_side(nest, new)

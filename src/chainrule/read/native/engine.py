@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .objects import find, keep, name_of
 
-PASSES = ("sroa", "instruction_combine", "simplify_cfg")  # LLVM's own, over each function
+PASSES = ("sroa", "simplify_cfg")  # LLVM's own, over each function
 LLVM = 20  # the first version that reads our texts
 LEVEL = 2  # of LLVM's code generator
 

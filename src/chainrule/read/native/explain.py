@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from typing import Any
 
+from ...graph.errors import UsageError
 from ...graph.node import Constant, Input, Node, Pick
 from ...graph.op import Spec
 from ...graph.walk import Graph
 from ...ops.scan import Scan
-from .passes import PASSES, everywhere
+from .diffs import diff, lines_of
+from .passes import AFTERWARDS, PASSES, everywhere
 from .plain import Plain
 from .plan import plan
 from .program import Branch, Eager, Loop, Program, Rows, Steps, View
@@ -23,21 +25,25 @@ UNITS = ("", "k", "M", "G", "T")
 
 
 def explained(
-    name: str, graph: Graph, run: Any, names: Sequence[str], without: Collection[str] = ()
-) -> str:
-    """All that there is to tell of a function compiled to `run` from the graph that was traced."""
+    name: str, graph: Graph, run: Any, names: Sequence[str], without: Collection[str] = (),
+    of: str = "",
+) -> str:  # fmt: skip
+    """All that there is to tell of a function compiled to `run` from the graph that was traced;
+    `of` one pass, what it changed line by line."""
     if isinstance(run, Plain):
         return (
             f"{name}: no machine code: {run.reason}. NumPy computes {len(graph.order)} ops in turn."
         )
+    if of:
+        return _pass(graph, of, names, without)
     program: Program = run.program
     lines = [_head(name, graph, program), "", "Passes (ops before → after; − gone, + new)"]
-    lines += _passes(graph, without)
+    lines += [*_passes(graph, without), *_afterwards(run.counts, without)]
     lines += ["", "Program (what lies between kernels is in one arena, at @byte)"]
     lines += _kernels(program, _Names(program, names), "")
     total = of_program(program)
     lines += ["", f"In all: {_work(total)}"]
-    lines += share(run, total)
+    lines += share(run)
     lines += ["", *_left(program)]
     return "\n".join(lines)
 
@@ -68,6 +74,32 @@ def _passes(graph: Graph, without: Collection[str]) -> list[str]:
         told = "  ".join(changed) or "the same ops, otherwise connected"
         found.append(f"  {one.name:<9} {_total(before):>4} → {_total(after):<4}   {told}")
     return found
+
+
+def _afterwards(counts: Mapping[str, int], without: Collection[str]) -> list[str]:
+    """What follows on the passes, on the way to the program."""
+    found = []
+    for name, what in AFTERWARDS.items():
+        told = f"{counts[name]:>4} {what}" if counts[name] else f"{'':13} nothing to do"
+        found.append(f"  {name:<9} {'switched off' if name in without else told}")
+    return found
+
+
+def _pass(graph: Graph, of: str, names: Sequence[str], without: Collection[str]) -> str:
+    """What one pass changed, as often as it ran."""
+    if of not in {one.name for one in PASSES}:
+        named = ", ".join(dict.fromkeys(one.name for one in PASSES))
+        raise UsageError(f"explain: there is no pass {of!r} that changes the graph; {named} do")
+    found, traced = [], lines_of(graph)
+    for one in PASSES:
+        if one.name in without:
+            continue
+        if one.name == of:
+            changed, graph = diff(graph, one, names, traced)
+            found.append("\n".join(changed))
+        else:
+            graph, _ = everywhere(graph, one.run)
+    return "\n\n".join(filter(None, found)) or f"{of}: nothing to do"
 
 
 def _ops(graph: Graph) -> Counter:
@@ -119,7 +151,7 @@ def _kernels(program: Program, names: _Names, indent: str) -> list[str]:
         lines.append(f"{indent}       {_moved(kernel, names)}")
         for body, handed in _bodies(kernel):
             lines += _kernels(body, _Names(body, handed), indent + "     ")
-        limit = bound(work)
+        limit = bound(kernel)
         lines.append(f"{indent}       {_work(work)}" + (f"; {limit}" if limit else ""))
     return lines
 

@@ -94,10 +94,13 @@ def arithmetic() -> float:
     return 2.0 * lanes * CHAINS * ROUNDS / seconds
 
 
-@lru_cache(64)
 def bandwidth(size: int) -> float:
-    """Bytes a second that one core reads and writes, of data of this size in all."""
-    size = min(max(size, LEAST), MOST)
+    """Bytes a second that one core reads and writes at most, of data of this size in all."""
+    return _copied(1 << min(max(size, LEAST), MOST).bit_length() - 1)
+
+
+@lru_cache(64)
+def _copied(size: int) -> float:
     memory = np.zeros(size + 128, np.uint8)
     start = -(-memory.ctypes.data // 64) * 64
     half = size // 2 // register()

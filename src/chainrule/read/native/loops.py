@@ -128,6 +128,11 @@ class Nest(Memory):
         return bool(found)
 
     @property
+    def totals(self) -> list[Member]:
+        """The sums of all elements that are made piece by piece, and added up at the end."""
+        return []
+
+    @property
     def work(self) -> float:
         """Roughly how many nanoseconds it takes on one core."""
         return prod(self.axes) * sum(COST.get(str(m.node.op), 1) for m in self.loop.members) * 0.1
@@ -139,7 +144,7 @@ class Nest(Memory):
     def _free(self) -> set[int]:
         free = set(range(len(self.axes)))
         for m in self.loop.members:
-            if m.kind in COMBINE:
+            if m.kind in COMBINE and not m.tiled:
                 free -= set(self._reduced(m))
         return free
 
@@ -195,28 +200,10 @@ class Nest(Memory):
             if n:
                 body(0)
             return
-        w = self.w
-        i, head = w.fresh("i"), w.fresh("L")[1:]
-        before, after = f"{head}.in", f"{head}.out"
-        low, high = ("0", str(n * step)) if not shared else self._share(n, step)
-        w.line(f"  br label %{before}")
-        w.line(f"{before}:")
-        if shared:
-            w.line(f"  {i}.any = icmp ult i64 {low}, {high}")
-            w.line(f"  br i1 {i}.any, label %{head}, label %{after}")
-        else:
-            w.line(f"  br label %{head}")
-        w.line(f"{head}:")
-        w.line(f"  {i} = phi i64 [ {low}, %{before} ], [ {i}.next, %{head}.end ]")
-        body(i)
-        w.line(f"  br label %{head}.end")
-        w.line(f"{head}.end:")
-        w.line(f"  {i}.next = add nuw nsw i64 {i}, {step}")
-        w.line(f"  {i}.more = icmp ult i64 {i}.next, {high}")
-        w.line(f"  br i1 {i}.more, label %{head}, label %{after}")
-        w.line(f"{after}:")
+        low, high = (0, n * step) if not shared else self._share(n, step)
+        self.w.counted(high, body, step, low, any_at_all=not shared)
 
-    def _share(self, n: int, step: int) -> tuple[str, str]:
+    def _share(self, n: int, step: int) -> tuple[Index, Index]:
         """Where this part's stretch of a shared loop begins and ends: known before all loops."""
         if (n, step) not in self.shares:
             w = self.w

@@ -38,7 +38,8 @@ def module(program: Program, register: int = 64, threads: int = 1) -> tuple[str,
         text.functions.append(entrance(len(program.inputs) + len(program.outputs), plan))
     declared = sorted({*text.declared, DECLARED})
     room = f"@room = internal global [{text.room} x i8] zeroinitializer, align 64"
-    written = [*declared, room, TEXT, *text.inside.values(), *text.functions]
+    sums = f"@sums = internal global [{text.sums} x i8] zeroinitializer, align 64"
+    written = [*declared, room, sums, TEXT, *text.inside.values(), *text.functions]
     return "\n".join(written), plan, text.parallel
 
 
@@ -48,15 +49,6 @@ def entrance(count: int, plan: list[str]) -> str:
     A NumPy array's data pointer is the first field after its object head (PyArrayObject, NumPy's
     C interface); to read it here costs nothing, to ask for it in Python half a microsecond each.
     """
-    w = Writer()
-    for k in range(count):
-        place = w.put(f"getelementptr inbounds ptr, ptr %objects, i64 {k}")
-        array = w.put(f"load ptr, ptr {place}")
-        head = w.put(f"getelementptr inbounds i8, ptr {array}, i64 {object.__basicsize__}")
-        data = w.put(f"load ptr, ptr {head}")
-        slot = w.put(f"getelementptr inbounds ptr, ptr %table, i64 {k + 1}")
-        w.line(f"  store ptr {data}, ptr {slot}")
-    w.line("  call void @go(ptr %table, ptr %pool)")
     calls = "\n".join(f"  call void @{name}(ptr %table)" for name in plan)
     return f"""define void @go(ptr %table, ptr %pool) {{
   store ptr %pool, ptr @shared
@@ -64,7 +56,22 @@ def entrance(count: int, plan: list[str]) -> str:
   ret void
 }}
 define void @enter(ptr %objects, ptr %table, ptr %pool) {{
-{chr(10).join(w.lines)}
+  br label %next
+next:
+  %k = phi i64 [ 0, %0 ], [ %after, %array ]
+  %more = icmp ult i64 %k, {count}
+  br i1 %more, label %array, label %run
+array:
+  %place = getelementptr inbounds ptr, ptr %objects, i64 %k
+  %object = load ptr, ptr %place
+  %field = getelementptr inbounds i8, ptr %object, i64 {object.__basicsize__}
+  %data = load ptr, ptr %field
+  %after = add nuw nsw i64 %k, 1
+  %slot = getelementptr inbounds ptr, ptr %table, i64 %after
+  store ptr %data, ptr %slot
+  br label %next
+run:
+  call void @go(ptr %table, ptr %pool)
   ret void
 }}
 """
@@ -81,6 +88,7 @@ class Text:
         self.functions: list[str] = []
         self.inside: dict[str, str] = {}  # functions that kernels call
         self.room = 64  # bytes for the parts of one kernel
+        self.sums = 64  # bytes for what the tiles of one kernel come to
         self.declared: set[str] = set()
 
     def kernel(self, kernel: Any) -> list[str]:
@@ -134,16 +142,21 @@ class Text:
         else:
             calls.append(self._called(name))
         last = self._nest(loop)
-        if isinstance(last, Totals):
+        if isinstance(last, (Totals, Tiles)) and last.totals:
             last.finish()
             calls.append(self._called(self.add(last.w)))
+        if isinstance(last, Tiles) and last.totals:
+            self.sums = max(self.sums, 64 * last.tiles * len(last.totals))
+            self.shared = True
         return calls
 
     def parts(self, nest: Nest) -> int:
-        """Into how many parts a kernel is cut; short ones are left whole."""
-        if self.threads < 2 or nest.work < WORTH:
-            return 1
-        return self.threads if nest.work < 4 * WORTH else 2 * self.threads
+        """Into how many parts a kernel is cut; short ones are left whole.
+
+        One a thread: from call to call it is then the same thread that finds the same part of a
+        matrix in its own cache.
+        """
+        return 1 if nest.work < WORTH else self.threads
 
     def _nest(self, loop: Loop) -> Nest:
         w = Writer()

@@ -23,9 +23,10 @@ from .module import module
 from .objects import there
 from .passes import passed
 from .plain import Plain, warn
-from .plan import plan
+from .plan import counted, plan
 from .program import Eager, Program, View
 from .threads import pool, wanted
+from .verify import verify
 
 
 def native(
@@ -99,10 +100,10 @@ class Native:
     def written(self) -> Written:
         """All that was written on the way to the code."""
         short, counts = passed(self.graph, self.without)
-        program = plan(short, self.without, self.threads)
+        program = verify(plan(short, self.without, self.threads))
         return Written(counts, program, *module(program, register(), self.threads))
 
-    counts = property(lambda self: self.written.counts)
+    counts = property(lambda self: self.written.counts | counted(self.program))
     program = property(lambda self: self.written.program)
     text = property(lambda self: self.written.text)
 

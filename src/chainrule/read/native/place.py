@@ -30,6 +30,16 @@ def place(program: Program, reuse: bool = True) -> None:
         program.arena = max(program.arena, start + size)
 
 
+def shared(program: Program) -> int:
+    """How many buffers lie where another one lay before."""
+    places = {v.buffer for k in program.kernels for v in views_of(k) if v.buffer.slot == 0}
+    count, end = 0, 0
+    for buffer in sorted(places, key=lambda b: (b.start, b.bytes)):
+        count += buffer.bytes > 0 and buffer.start < end
+        end = max(end, buffer.start + buffer.bytes)
+    return count
+
+
 def views_of(kernel: Any) -> list[View]:
     """Every view that a kernel reads or writes."""
     if isinstance(kernel, Loop):

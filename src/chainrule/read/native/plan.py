@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
@@ -19,12 +20,10 @@ from . import branch, prepacked, rows, scanned
 from .deferred import Deferred
 from .passes.anew import Anew
 from .passes.expand import has_code
-from .place import place
-from .program import Buffer, Eager, Loop, Member, Program, View, steps, whole
+from .place import place, shared
+from .program import Buffer, Eager, Loop, Member, Program, Steps, View, bodies, steps, whole
 from .reductions import is_reduction, places_between, plan_reduction
-from .schedule import schedule
-
-NUMBERS = ("f4", "f8", "i4", "i8")  # what products are made of
+from .schedule import moved, schedule
 
 
 class Planner(Deferred):
@@ -58,7 +57,9 @@ class Planner(Deferred):
             self.homes.setdefault(n, b)
         self.spread = {i for n in graph.order if isinstance(n.op, (Elementwise, BroadcastTo))
                        for i in n.inputs if i.shape != n.shape}  # fmt: skip
-        for node in schedule(graph):
+        order = graph.order if "schedule" in without else schedule(graph)
+        self.early = moved(graph.order, order)
+        for node in order:
             if node not in self.views:
                 self.take(node)
         for n, b in zip(graph.outputs, self.outputs, strict=True):
@@ -82,7 +83,7 @@ class Planner(Deferred):
         elif isinstance(op, Cast) or (
             isinstance(op, Elementwise) and has_code(op, *(i.dtype for i in node.inputs))
         ):
-            if not self.waits(node):
+            if "fuse" in self.without or not self.waits(node):
                 self.join(node, "map", node.shape, node.inputs)
         elif is_reduction(op):
             plan_reduction(self, node)
@@ -323,7 +324,9 @@ def _multiplied(node: Node) -> bool:
     kinds = {i.dtype for i in (node, *node.inputs)}
     ranks = min(i.ndim for i in node.inputs)
     sized = node.size and node.inputs[0].size
-    return bool(sized) and ranks >= 2 and len(kinds) == 1 and node.dtype.str[1:] in NUMBERS
+    return (
+        bool(sized) and ranks >= 2 and len(kinds) == 1 and node.dtype.str[1:] in prepacked.NUMBERS
+    )
 
 
 def _without_code(node: Node) -> bool:
@@ -368,6 +371,20 @@ def seen(view: View, look: Any) -> View:
 def plan(graph: Graph, without: Collection[str] = (), threads: int = 1, fixed: int = 0) -> Program:
     """The kernels of a graph, with places for all that lies between them."""
     made = Planner(graph, without, threads, fixed)
-    program = Program(made.kernels, made.inputs, made.outputs, panels=made.laid)
+    program = Program(made.kernels, made.inputs, made.outputs, 0, made.laid, made.early)
     place(program, "place" not in without)
     return program
+
+
+def counted(program: Program) -> dict[str, int]:
+    """How often each of what follows on the passes did something, in bodies too."""
+    found = Counter(schedule=program.early, place=shared(program), fuse=0, split=0, panels=0)
+    for kernel in program.kernels:
+        if isinstance(kernel, Loop):
+            found["fuse"] += max(len(kernel.members) - 1, 0)
+        if isinstance(kernel, Steps):
+            found["split"] += kernel.parts > 1
+            found["panels"] += len(kernel.body.panels)
+        for body in bodies(kernel):
+            found.update(counted(body))
+    return dict(found)

@@ -15,7 +15,7 @@ from .engine import register
 from .program import Buffer, Loop, Member, View, steps
 from .tiling import tiling
 
-NUMBERS = ("f4", "f8", "i4", "i8")
+NUMBERS = ("f4", "f8", "i4", "i8")  # what products are made of
 
 
 class Panels(NamedTuple):

@@ -13,10 +13,12 @@ from .panels import panel
 from .program import Member, View
 from .sums import Block, Sums
 from .tiling import CACHE, PANEL, Tiling, tiling
+from .totals import add_up
 from .vector import Value, typed
 
 FAR = 1 << 20  # bytes of a matrix from which on an epilogue's operands are sent for early
 STRETCH = 64  # tiles
+DIVIDED = 200_000  # multiplications of a product from which on threads may divide it
 STACK = PANEL if os.name == "posix" else 0  # bytes of a panel that the stack may hold
 
 
@@ -41,13 +43,15 @@ class Tiles(Sums):
         self.packed = not self.by_dots and self._worth_a_panel(rows, vectors)
         wide = self.right.panel // self.lanes
         apart = any(self._far(x) for x in self._epilogues())
-        how = (self.deep, self.register, size, self.packed, wide, apart)
+        how = (self.deep, self.register, size, self.packed, wide, apart, self._groups_at_least())
         self.tiling = tiling(rows, vectors, *how)
         if self.by_dots:
             self.tiling = Tiling(1, 1, 1)
         room = -(-self.deep * self.tiling.wide * size // 64) * 64 if self.packed else 0
         self.on_stack = room if room <= STACK else 0
         self.room = room - self.on_stack
+        own = self.packed or self.right.panel
+        self.across = 1 if own else self.views[id(self.right)][1][-1]
         self.laid = Packing(self) if self._left_apart(rows, vectors) else None
         self.room += self.laid.size if self.laid else 0
 
@@ -85,11 +89,19 @@ class Tiles(Sums):
         worth = rows >= 2 * self.tiling.tall and vectors >= 4 * self.tiling.wide
         return worth and self.deep * 64 >= CACHE // 2
 
+    def _groups_at_least(self) -> int:
+        """Of columns, so that threads have what to divide where a sum runs over the rows."""
+        by_column = self._free() == {len(self.axes) - 1}
+        return 2 if by_column and prod(self.axes) * self.terms >= DIVIDED else 1
+
     def _level(self, k: int, at: list[Index]) -> None:
         if k < len(self.axes) - 2:
             super()._level(k, at)
             return
-        begins = [m for m in self.loop.members if m.kind in self.combined and self._suffix(m) == k]
+        begins = [
+            m for m in self.loop.members
+            if m.kind in self.combined and self._suffix(m) == k and not m.tiled
+        ]  # fmt: skip
         for m in begins:
             self._begin(m)
         self._tiled(at)
@@ -104,15 +116,15 @@ class Tiles(Sums):
         each = _stretch(blocks)
 
         def rows_from(begin: Index, columns: list, shared: bool) -> None:
-            heads = self._heads(at, columns)
+            head = self._head(at, columns)
             self._for(each, lambda i: self._tile(
-                at, self._sum_of(begin, i), tall, columns, heads
+                at, self._sum_of(begin, i), tall, columns, head
             ), tall, shared)  # fmt: skip
             if over and each == blocks:
-                last(columns, heads, shared)
+                last(columns, head, shared)
 
-        def last(columns: list, heads: list, shared: bool) -> None:
-            self._by_the_last(shared, lambda: self._tile(at, blocks * tall, over, columns, heads))
+        def last(columns: list, head: str, shared: bool) -> None:
+            self._by_the_last(shared, lambda: self._tile(at, blocks * tall, over, columns, head))
 
         def all_rows(begin: Index, count: int, shared: bool) -> None:
             below = over if each == blocks else 0
@@ -126,7 +138,7 @@ class Tiles(Sums):
         self._for(blocks // each, lambda begin: all_rows(begin, each, False), each * tall, by_row)
         if over:
             self._by_the_last(by_row, lambda: self._in_blocks(at, blocks * tall, 0, over, False,
-                lambda: self._groups(lambda columns: last(columns, self._heads(at, columns), False))
+                lambda: self._groups(lambda columns: last(columns, self._head(at, columns), False))
             ))  # fmt: skip
 
     def _groups(self, down: Callable[[list], None]) -> None:
@@ -163,7 +175,8 @@ class Tiles(Sums):
 
     @property
     def work(self) -> float:
-        return super().work + prod(self.axes) * self.terms * 0.01
+        factor = self.terms * self.axes[-1] * self.right.dtype.itemsize  # bytes, of the right one
+        return super().work + prod(self.axes) * self.terms * 0.01 + factor * 0.01
 
     def shared_axis(self) -> int | None:
         """The axis that is cut: a batch if there is one, else columns or rows, whatever is more."""
@@ -183,38 +196,75 @@ class Tiles(Sums):
             return self._plus(j, i) if isinstance(i, int) else self._plus(i, j)
         return self.w.put(f"add nuw nsw i64 {i}, {j}", "i")
 
-    def _heads(self, at: list[Index], columns: list[tuple[Index, int]]) -> list[str]:
-        """Where the first row of each vector of columns is read, after laying out the panel."""
+    def _head(self, at: list[Index], columns: list[tuple[Index, int]]) -> str:
+        """Where the first row of the columns is read, after laying out the panel."""
         strides, one = self.views[id(self.right)][1], self.right.dtype.itemsize
-        first = [self._address(self.right, strides, [*at, 0, j]) for j, _ in columns]
-        first = [self.beside(p, one, self.block.start, self.along[1]) for p in first]
-        if self.packed:
-            self.begin = first[0]
-            apart = (self.along[1], strides[-1])
-            begin = panel(self, first[0], apart, self.block.terms, columns)
-        elif self.right.panel:
-            begin = first[0]
-        else:
+        first = self._address(self.right, strides, [*at, 0, columns[0][0]])
+        first = self.beside(first, one, self.block.start, self.along[1])
+        if not self.packed:
             return first
-        return [self.beside(begin, self.lanes * one, c) for c in range(len(columns))]
+        self.begin = first
+        return panel(self, first, (self.along[1], strides[-1]), self.block.terms, columns)
 
-    def _tile(self, at: list, i: Index, rows: int, columns: list, heads: list[str]) -> None:
+    def _tile(self, at: list, i: Index, rows: int, columns: list, head: str) -> None:
         member = self.member
         if self.block.last:
             self._sent_for(at, i, rows, columns)
         if self.packed and rows == self.tiling.tall and len(columns) == self.tiling.wide:
-            self._sent_ahead(i, heads)
-        sums = self._accumulated(at, i, rows, columns, heads)
+            self._sent_ahead(i)
+        sums = self._accumulated(at, i, rows, columns, head)
         if not self.block.last:
             self._kept(at, i, columns, sums)
             return
+        for m in self.totals:
+            self.turns[m] = 0
+            self._begin(m)
         if len(self.loop.members) < 3 or rows * len(columns) == 1:
             for r in range(rows):
                 place = [*at, self._plus(i, r)]
                 for c, (j, active) in enumerate(columns):
                     self._body([*place, j], active, {member: sums[r][c]})
-            return
-        self._by_row(at, i, rows, columns, member, sums)
+        else:
+            self._by_row(at, i, rows, columns, member, sums)
+        for m in self.totals:
+            place = self._slot(m, self._number(i, columns[0][0]))
+            kind = typed(m.node.dtype, self.lanes)
+            self.w.line(f"  store {kind} {self.total(m).ref}, ptr {place}, align 64")
+
+    @property
+    def totals(self) -> list[Member]:
+        """Those that are done tile by tile."""
+        return [m for m in self.loop.members if m.tiled]
+
+    @property
+    def abreast(self) -> int:
+        """How many tiles there are beside each other."""
+        return -(-self.axes[-1] // (self.tiling.wide * self.lanes))
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles there are."""
+        return -(-self.axes[-2] // self.tiling.tall) * self.abreast
+
+    def _number(self, i: Index, j: Index) -> Index:
+        """The number of the tile that begins in row i and column j."""
+        w, (tall, wide, _) = self.w, self.tiling
+        row = i // tall if isinstance(i, int) else w.put(f"udiv i64 {i}, {tall}")
+        wide *= self.lanes
+        column = j // wide if isinstance(j, int) else w.put(f"udiv i64 {j}, {wide}")
+        row = (
+            row * self.abreast if isinstance(row, int) else w.put(f"mul i64 {row}, {self.abreast}")
+        )
+        return self._sum_of(row, column)
+
+    def _slot(self, m: Member, number: Index) -> str:
+        """Where it is kept what a tile comes to."""
+        first = 64 * self.tiles * self.totals.index(m)
+        return self.beside(f"getelementptr (i8, ptr @sums, i64 {first})", 64, number)
+
+    def finish(self) -> None:
+        """What the tiles have come to, added up."""
+        add_up(self, self.tiles, self._slot)
 
     def _sent_for(self, at: list, i: Index, rows: int, columns: list) -> None:
         """Ask for what the epilogue reads and writes, if it is far: it comes during the sums."""
@@ -239,7 +289,7 @@ class Tiles(Sums):
 
         self._for(rows, row)
 
-    def _sent_ahead(self, i: Index, heads: list[str]) -> None:
+    def _sent_ahead(self, i: Index) -> None:
         """Ask for a share of the next panel, which is laid out when all tiles of this one are made.
 
         Its lines lie apart, and would be waited for one by one.
@@ -262,10 +312,15 @@ class Tiles(Sums):
             tile = w.put(f"urem i64 {tile}, {tiles}")
         head = self.beside(ahead, size, tile, each * apart)
         w.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-        for r in range(each):
-            for c in range(0, long * size, 64):
-                line = self.beside(self.beside(head, size, r, apart), 1, c)
-                w.line(f"  call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 2, i32 1)")
+
+        def row(r: Index) -> None:
+            begin = self.beside(head, size, r, apart)
+            self._for(-(-long * size // 64), lambda c: w.line(
+                f"  call void @llvm.prefetch.p0(ptr {self.beside(begin, 1, c)}, "
+                "i32 0, i32 2, i32 1)"
+            ), 64)  # fmt: skip
+
+        self._for(each, row)
 
     def _epilogues(self) -> list[View]:
         """What is read and written besides the product's own factors."""
@@ -281,7 +336,7 @@ class Tiles(Sums):
         return across == 1 and down != 0 and size > FAR
 
     def _by_row(self, at: list, i: Index, rows: int, columns: list, member: Member, sums: list):
-        """A long epilogue is written once for every column, in a loop over the tile's rows."""
+        """A long epilogue is written once, in a loop over the tile's rows and columns."""
         w, dtype, lanes = self.w, member.node.dtype, self.lanes
         vector, size = typed(dtype, lanes), lanes * dtype.itemsize
         tile = f"%tile{rows}x{len(columns)}"
@@ -295,10 +350,20 @@ class Tiles(Sums):
             start = self.beside(tile, size * len(columns), r)
             known = isinstance(i, int) and isinstance(r, int)
             row = i + r if known else w.put(f"add nuw nsw i64 {i}, {r}", "i")
-            for c, (j, active) in enumerate(columns):
-                place = self.beside(start, size, c)
+
+            def some(c: Index, active: int) -> None:
+                place = self.beside(start, dtype.itemsize, c)
                 x = Value(w, w.put(f"load {vector}, ptr {place}, align {size}"), dtype, lanes)
-                self._body([*at, row, j], active, {member: x})
+                self._body([*at, row, self._sum_of(columns[0][0], c)], active, {member: x})
+
+            full = sum(active == lanes for _, active in columns)
+            if self.terms >= 256 or any(map(self._far, self._epilogues())):
+                self._for(full, lambda c: some(c, lanes), lanes)
+            else:
+                for c in range(full):
+                    some(c * lanes, lanes)
+            if full < len(columns):
+                some(full * lanes, columns[-1][1])
 
         self._for(rows, body)
 

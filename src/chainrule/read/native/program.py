@@ -75,11 +75,12 @@ class Member:
 
     node: Node
     operands: list[Any]
-    kind: str = "map"  # map; sum, prod, max, min, any, all (reductions); product
+    kind: str = "map"  # map; copy; sum, prod, max, min (reductions); product
     store: Any = None  # where it is written, if something later reads it
     keeps: tuple[int, ...] = ()  # of a reduction: the axes of the loop that stay
     deep: int = 0  # of a product: how many terms are added up at once, if not all
     sums: Any = None  # of such a product: where the sums lie meanwhile
+    tiled: bool = False  # of a sum of all elements of a product's loop: made for each tile, then
 
 
 @dataclass(eq=False)
@@ -202,8 +203,16 @@ class Program:
     outputs: list[Buffer]
     arena: int = 0
     panels: tuple = ()  # which of the first inputs the last ones are, laid out in panels
+    early: int = 0  # how many products are made before they are asked for
 
     @property
     def native(self) -> bool:
         """Whether no op in it is left to NumPy."""
         return not any(isinstance(k, Eager) for k in self.kernels)
+
+
+def bodies(kernel: Any) -> tuple[Program, ...]:
+    """The programs within a kernel."""
+    if isinstance(kernel, Branch):
+        return kernel.then, kernel.other
+    return (kernel.body,) if isinstance(kernel, Steps) else ()

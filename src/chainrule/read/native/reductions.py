@@ -35,7 +35,7 @@ def plan_reduction(planner: Any, node: Node) -> None:
     """A reduction as a member of a loop over its operand's shape."""
     (x,) = node.inputs
     kind, keeps = _kind(node)
-    if not keeps and _in_tiles(planner, node):
+    if not keeps and x.ndim > 2 and _in_tiles(planner, node):
         rows = ALONG[kind](x, axis=tuple(range(x.ndim - 1)))
         planner.join(rows, kind, x.shape, (x,)).keeps = (x.ndim - 1,)
         x = rows
@@ -56,8 +56,8 @@ def _kind(node: Node) -> tuple[str, tuple[int, ...]]:
 
 
 def _in_tiles(planner: Any, node: Node) -> bool:
-    """Whether all elements of what a large product's loop makes are summed: then its columns are
-    summed first, so that threads can share the product, and a sum of all is of few."""
+    """Whether all elements of what large products' loop makes are summed: then its columns are
+    summed first, so that threads can share the products, and a sum of all is of few."""
     (x,) = node.inputs
     where, _ = planner.members.get(x, (0, None))
     in_product = x in planner.members and planner.kernels[where].product
@@ -73,9 +73,18 @@ def places_between(kernels: list) -> None:
         if loop.product:
             _blocks_of_terms(loop.product)
         for m in loop.members:
+            m.tiled = _tile_by_tile(loop, m)
             size = room_for(loop, m)
             if size:
                 m.sums = whole(Buffer(np.dtype(np.uint8), (size,)))
+
+
+def _tile_by_tile(loop: Loop, m: Member) -> bool:
+    """Whether what a large product's tiles come to is kept apart, and added up at the end: no sum
+    then runs over an axis, and threads can share the product."""
+    large = len(loop.shape) == 2 and prod(loop.shape) >= TILES and min(loop.shape) > 1
+    plain = m.kind in ALONG and not m.keeps and m.node.dtype.kind in "fi"
+    return bool(loop.product) and large and plain
 
 
 def _blocks_of_terms(product: Member) -> None:

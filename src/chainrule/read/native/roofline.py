@@ -9,41 +9,50 @@ from typing import Any
 import numpy as np
 
 from .limits import arithmetic, bandwidth
-from .work import Work
+from .program import Steps
+from .work import of_kernel
 
 ROUNDS, SECONDS = 200, 0.05  # how long a program is timed at most
 SHORT = 1e-8  # seconds below which a kernel's limit says nothing
+KINDS = {True: "arithmetic", False: "memory"}
 
 
-def seconds(work: Work, threads: int = 1) -> tuple[float, float]:
-    """The least time for the arithmetic, and for the memory, of some work."""
+def least(kernel: Any) -> tuple[float, bool]:
+    """The least time of a kernel on one core, and whether that is by its arithmetic.
+
+    What it moves comes at best from the smallest cache that holds it. A scan takes at least what
+    its steps take: a matrix that every step reads is read every time, though not from afar.
+    """
+    work = of_kernel(kernel)
     moved = work.read + work.written
-    return work.operations / (arithmetic() * threads), moved / (bandwidth(moved) * threads)
+    counted, memory = work.operations / arithmetic(), moved / bandwidth(moved) if moved else 0.0
+    if isinstance(kernel, Steps):
+        steps = sum(least(k)[0] for k in kernel.body.kernels) * kernel.length * kernel.parts
+        return max(counted, memory, steps), counted >= 0.5 * max(memory, steps)
+    return max(counted, memory), counted >= memory
 
 
-def bound(work: Work) -> str:
+def bound(kernel: Any) -> str:
     """Which of the two limits a kernel meets, and when at the earliest, on one core."""
-    counted, moved = seconds(work) if any(work) else (0.0, 0.0)
-    if max(counted, moved) < SHORT:
-        return ""
-    kind = "arithmetic" if counted >= moved else "memory"
-    return f"at least {told(max(counted, moved))}, by {kind}"
+    seconds, by_arithmetic = least(kernel)
+    return "" if seconds < SHORT else f"at least {told(seconds)}, by {KINDS[by_arithmetic]}"
 
 
-def share(run: Any, total: Work) -> list[str]:
+def share(run: Any) -> list[str]:
     """The program against the machine: measured on numbers made up for it."""
     threads = run.threads if run.parallel else 1
-    counted, moved = seconds(total, threads)
-    least = max(counted, moved)
+    found = [least(k) for k in run.program.kernels]
+    seconds = sum(s for s, _ in found) / threads
+    by_arithmetic = 2 * sum(s for s, counted in found if counted) >= seconds * threads
     cores = f"{threads} cores, each" if threads > 1 else "one core"
     lines = [
         f"The machine: {cores} at {arithmetic() / 1e9:.0f} Gflop/s, measured; so it takes at least "
-        f"{told(least)}, by {'arithmetic' if counted >= moved else 'memory'}"
+        f"{told(seconds)}, by {KINDS[by_arithmetic]}"
     ]
     measured = timed(run)
     if measured is None:
         return [*lines, "It was not timed: NumPy's part of it depends on the numbers"]
-    return [*lines, f"It takes {told(measured)} a call: {least / measured:.0%} of the roofline"]
+    return [*lines, f"It takes {told(measured)} a call: {seconds / measured:.0%} of the roofline"]
 
 
 def timed(run: Any) -> float | None:

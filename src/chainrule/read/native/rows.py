@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -91,9 +90,9 @@ class _Code:
             if k == len(kernel.places):
                 one(a, at)
             else:
-                self.counted(kernel.places[k], lambda i: level(k + 1, a, [*at, i]))
+                w.counted(kernel.places[k], lambda i: level(k + 1, a, [*at, i]))
 
-        self.counted(kernel.before, lambda a: level(0, a, []))
+        w.counted(kernel.before, lambda a: level(0, a, []))
         return w
 
     def place(self, at: list[str]) -> str:
@@ -142,8 +141,7 @@ class _Code:
             return
         full = n // LANES
         if full:
-            self.counted(full, lambda i: self.add(indexed, plain, w.put(f"mul i64 {i}, {LANES}"),
-                                                  LANES))  # fmt: skip
+            w.counted(full * LANES, lambda i: self.add(indexed, plain, i, LANES), LANES)
         for k in range(full * LANES, n):
             self.add(indexed, plain, str(k), 1)
 
@@ -163,20 +161,3 @@ class _Code:
     def at(self, base: str, k: str) -> str:
         """The address of the k-th element."""
         return self.w.put(f"getelementptr inbounds {self.kind}, ptr {base}, i64 {k}", "p")
-
-    def counted(self, n: int, body: Callable[[str], None]) -> None:
-        """A loop of n rounds."""
-        w = self.w
-        i, head = w.fresh("i"), w.fresh("L")[1:]
-        w.line(f"  br label %{head}.in")
-        w.line(f"{head}.in:")
-        w.line(f"  br label %{head}")
-        w.line(f"{head}:")
-        w.line(f"  {i} = phi i64 [ 0, %{head}.in ], [ {i}.next, %{head}.end ]")
-        body(i)
-        w.line(f"  br label %{head}.end")
-        w.line(f"{head}.end:")
-        w.line(f"  {i}.next = add nuw nsw i64 {i}, 1")
-        w.line(f"  {i}.more = icmp ult i64 {i}.next, {n}")
-        w.line(f"  br i1 {i}.more, label %{head}, label %{head}.out")
-        w.line(f"{head}.out:")

@@ -8,6 +8,8 @@ on its gradient may write the new one over it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...graph.node import Node
 from ...graph.walk import Graph
 from ...ops import contract, move
@@ -37,6 +39,16 @@ def schedule(graph: Graph) -> list[Node]:
         at[node] = ready if last or isinstance(node.op, LOOKS) or not node.inputs else max(k, ready)
     places = {node: k for k, node in enumerate(graph.order)}
     return sorted(graph.order, key=lambda node: (at[node], places[node]))
+
+
+def moved(before: Sequence[Node], after: Sequence[Node]) -> int:
+    """How many products come before something now that they came after."""
+    late = {node: k for k, node in enumerate(before)}
+    count, first = 0, len(before)
+    for node in reversed(after):
+        count += isinstance(node.op, contract.Matmul) and late[node] > first
+        first = min(first, late[node])
+    return count
 
 
 def _base(node: Node) -> Node:

@@ -23,10 +23,7 @@ def scan(kernel: Steps, body: str) -> Writer:
     code.turns()
     code.rows()
     w.line(f"  call void @{body}(ptr %inner)")
-    w.line("  %t.next = add nuw nsw i64 %t, 1")
-    w.line(f"  %t.more = icmp ult i64 %t.next, {kernel.length}")
-    w.line("  br i1 %t.more, label %loop, label %done")
-    w.line("done:")
+    w.again("loop", "%t", 1, kernel.length)
     return w
 
 
@@ -36,16 +33,8 @@ def all_parts(name: str, parts: int) -> Writer:
     alone = w.put("icmp eq i64 %parts, 1")
     first = w.put(f"select i1 {alone}, i64 0, i64 %part")
     end = w.put(f"select i1 {alone}, i64 {parts}, i64 {w.put('add i64 %part, 1')}")
-    w.line("  br label %in")
-    w.line("in:")
-    w.line("  br label %loop")
-    w.line("loop:")
-    w.line(f"  %p = phi i64 [ {first}, %in ], [ %p.next, %loop ]")
-    w.line(f"  call void @{name}(ptr %table, i64 %p, i64 {parts})")
-    w.line("  %p.next = add i64 %p, 1")
-    w.line(f"  %p.more = icmp ult i64 %p.next, {end}")
-    w.line("  br i1 %p.more, label %loop, label %done")
-    w.line("done:")
+    run = f"  call void @{name}(ptr %table, i64 {{}}, i64 {parts})"
+    w.counted(end, lambda part: w.line(run.format(part)), begin=first)
     return w
 
 

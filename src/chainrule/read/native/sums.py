@@ -35,6 +35,7 @@ class Sums(Nest):
     left: Any
     right: Any
     along: tuple[int, int]
+    across: int  # elements from a column to the next, where the right factor is read
     tiling: Tiling
     block: Block
     by_dots: bool
@@ -42,19 +43,19 @@ class Sums(Nest):
     laid: Any  # where the left factor is laid out anew, and how
 
     def _accumulated(
-        self, at: list, i: Index, rows: int, columns: list, heads: list[str]
+        self, at: list, i: Index, rows: int, columns: list, head: str
     ) -> list[list[Value]]:
         """The products of a tile: the sum over the terms, for every row and vector of columns."""
         dtype, splits = self.member.node.dtype, self.tiling.splits
         if self.by_dots:
             row = self._address(self.left, self.views[id(self.left)][1], [*at, i, 0])
             apart, active = self.views[id(self.right)][1][-1], columns[0][1]
-            return [[Value(self.w, dots(self, row, heads[0], apart, active), dtype, self.lanes)]]
+            return [[Value(self.w, dots(self, row, head, apart, active), dtype, self.lanes)]]
         zero = Value(self.w, "", dtype, self.lanes).like(0).ref
         sums = [[[zero] * len(columns) for _ in range(rows)] for _ in range(splits)]
         if self.block.start != 0:
             sums[0] = self._so_far(at, i, rows, columns)
-        begun = (*self._first(at, i, rows), heads, [active for _, active in columns])
+        begun = (*self._first(at, i, rows), head, [active for _, active in columns])
         terms = self.block.terms
         rounds = terms // splits
         if terms * rows * len(columns) > INLINE:
@@ -128,25 +129,23 @@ class Sums(Nest):
             f"  {s} = phi {vector} [ {zero}, %{head}.in ], [ {new}, %{head} ]"
             for zero, s, new in zip(*flat, strict=True)
         ]
-        w.line(f"  {k}.next = add nuw nsw i64 {k}, {splits}")
-        w.line(f"  {k}.more = icmp ult i64 {k}.next, {rounds * splits}")
-        w.line(f"  br i1 {k}.more, label %{head}, label %{head}.out\n{head}.out:")
+        w.again(head, k, splits, rounds * splits)
         return made
 
     def _term(self, sums: list[list[str]], k: Index, begun: tuple) -> list[list[str]]:
         """The sums with one more term."""
-        first, of_left, apart, heads, actives = begun
+        first, of_left, apart, head, actives = begun
         w, dtype, lanes = self.w, self.member.node.dtype, self.lanes
         size, one = dtype.itemsize, scalar_type(dtype)
-        of_right = self.along[1]
+        apart_right = len(actives) * lanes if self.packed else self.along[1]
+        begin = self.beside(head, size, k, apart_right)
         right = []
-        for h, active in zip(heads, actives, strict=True):
+        for c, active in enumerate(actives):
+            place = self.beside(begin, lanes * size, c, self.across)
             if self.packed:
-                place = self.beside(h, len(actives) * lanes * size, k)
                 kind = typed(dtype, lanes)
                 right.append(w.put(f"load {kind}, ptr {place}, align {lanes * size}"))
             else:
-                place = self.beside(h, size, k, of_right)
                 right.append(self.vector_at(dtype, place, 1, lanes, active))
         start = self.beside(first, size, k, of_left)
         made = []

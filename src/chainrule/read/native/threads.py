@@ -29,6 +29,11 @@ ALONE = 16, 1024  # how many times as long as it waited the caller works alone: 
 ASIDE = 500_000_000  # cycles that it works alone at most: others' work on these cores ends too
 QUIET = 0.05, 0.5  # seconds for which no worker is woken after a program with such a wait
 
+# Of the environment, in this order: the last two are what NumPy's own products keep to.
+VARIABLES = (
+    "CHAINRULE_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+)  # fmt: skip
+
 # Where in the shared memory: what is written by different threads has lines of its own.
 STATE, WORK, TABLE, LIMIT, BUSY, STOP, DONE, REST, FINE, STALLS, SAVED, SIZE = (
     0, 64, 72, 80, 88, 96, 128, 192, 200, 208, 216, 256
@@ -236,7 +241,7 @@ def wanted(threads: int | None = None) -> int:
                 "a whole number from 1 on, or None for all"
             )
         return min(threads, 256)
-    for name in ("CHAINRULE_NUM_THREADS", "OMP_NUM_THREADS"):
+    for name in VARIABLES:
         text = os.environ.get(name, "").split(",")[0].strip()
         if text.isdigit() and int(text) > 0:
             return min(int(text), 256)

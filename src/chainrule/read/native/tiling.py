@@ -26,17 +26,19 @@ class Tiling(NamedTuple):
 @lru_cache(1024)
 def tiling(
     rows: int, vectors: int, terms: int, registers: int, size: int, packed: bool, only: int = 0,
-    apart: bool = False,
+    apart: bool = False, groups: int = 1,
 ) -> Tiling:  # fmt: skip
     """The tile for a value of so many rows and vectors of so many bytes, by a model of its cost.
 
     It is `only` so many vectors wide, where that is not 0. `apart`: what follows on the product
-    reads and writes whole matrices in memory, a piece of a row at a time.
+    reads and writes whole matrices in memory, a piece of a row at a time. There are to be at
+    least so many `groups` of columns, if there are as many vectors.
     """
     room = {64: 24, 32: 12}[registers]
     halves = 2 if rows >= FEW and vectors == 1 and terms >= 4 else 1
     room //= halves
-    most = max(1, PANEL // (terms * size)) if packed else vectors
+    most = max(1, vectors // groups)
+    most = min(most, max(1, PANEL // (terms * size))) if packed else most
     found = [
         (
             _cost(rows, vectors, tall, wide, terms * size, PIECE / terms if apart else 0),

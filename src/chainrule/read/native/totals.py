@@ -7,6 +7,7 @@ millions of numbers one after the other would lose what is below the last digit 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -43,7 +44,7 @@ class Totals(Nest):
 
     @property
     def totals(self) -> list[Member]:
-        """The members that are done block by block."""
+        """Those that are done block by block."""
         return [m for m in self.loop.members if m.kind in COMBINE and m.sums is not None]
 
     @property
@@ -87,23 +88,27 @@ class Totals(Nest):
 
     def finish(self) -> None:
         """What the blocks have come to, added up."""
-        w, blocks = self.w, -(-self.axes[0] // self.rows)
-        for k, m in enumerate(self.totals):
-            dtype = m.node.dtype
-            wide = np.dtype(np.float64) if dtype.kind == "f" else dtype
-            first = Value(w, "", wide, self.lanes).like(start_of(m.kind, wide))
-            place = f"%total{k}"
-            w.line(f"  {place} = alloca {first.type}, align 64")
-            w.line(f"  store {first.type} {first.ref}, ptr {place}")
+        add_up(self, -(-self.axes[0] // self.rows), self._kept)
 
-            def one(number: Index, m: Member = m, wide: np.dtype = wide, place: str = place):
-                kind = typed(m.node.dtype, self.lanes)
-                ref = w.put(f"load {kind}, ptr {self._kept(m, number)}, align 64")
-                x = Value(w, ref, m.node.dtype, self.lanes).astype(wide)
-                before = Value(w, w.put(f"load {x.type}, ptr {place}"), wide, self.lanes)
-                w.line(f"  store {x.type} {COMBINE[m.kind](before, x).ref}, ptr {place}")
 
-            self._for(blocks, one)
-            x = Value(w, w.put(f"load {first.type}, ptr {place}"), wide, self.lanes)
-            x = self.in_one(m.kind, x).astype(dtype)
-            self._put(m.store.buffer, dtype, m.store.offset, 1, x, 1)
+def add_up(nest: Nest, count: int, kept: Callable[[Member, Index], str]) -> None:
+    """Add up what so many pieces have come to, in order; `kept` says where that of one lies."""
+    w, lanes = nest.w, nest.lanes
+    for k, m in enumerate(nest.totals):
+        dtype = m.node.dtype
+        wide = np.dtype(np.float64) if dtype.kind == "f" else dtype
+        first = Value(w, "", wide, lanes).like(start_of(m.kind, wide))
+        place = f"%total{k}"
+        w.line(f"  {place} = alloca {first.type}, align 64")
+        w.line(f"  store {first.type} {first.ref}, ptr {place}")
+
+        def one(number: Index, m: Member = m, wide: np.dtype = wide, place: str = place):
+            ref = w.put(f"load {typed(m.node.dtype, lanes)}, ptr {kept(m, number)}, align 64")
+            x = Value(w, ref, m.node.dtype, lanes).astype(wide)
+            before = Value(w, w.put(f"load {x.type}, ptr {place}"), wide, lanes)
+            w.line(f"  store {x.type} {COMBINE[m.kind](before, x).ref}, ptr {place}")
+
+        nest._for(count, one)
+        x = Value(w, w.put(f"load {first.type}, ptr {place}"), wide, lanes)
+        x = nest.in_one(m.kind, x).astype(dtype)
+        nest._put(m.store.buffer, dtype, m.store.offset, 1, x, 1)

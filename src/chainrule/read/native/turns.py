@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from .loops import Nest
 from .memory import Index
-from .panels import block
+from .panels import turning
 from .program import View
-from .vector import scalar_type
 
 
 class Turns(Nest):
@@ -45,9 +44,7 @@ class Turns(Nest):
     def _square(self, at: list[Index]) -> None:
         member = self.loop.members[0]
         source, store, lanes = member.operands[0], member.store, self.lanes
-        one = scalar_type(source.dtype)
-        name = f"turn{lanes}{one}"
-        self.inside[name] = block(name, source.dtype, lanes)
+        name = turning(self, source.dtype)
         of_source, of_store = self.views[id(source)][1], self.views[id(store)][1]
         begin, end = self._address(source, of_source, at), self._address(store, of_store, at)
         self.w.line(

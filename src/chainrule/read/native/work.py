@@ -28,10 +28,6 @@ class Work(NamedTuple):
     def __add__(self, other: Any) -> Work:
         return Work(*(a + b for a, b in zip(self, other, strict=True)))
 
-    def times(self, count: int) -> Work:
-        """So often."""
-        return Work(*(count * n for n in self))
-
 
 NOTHING = Work(0, 0, 0)
 
@@ -52,8 +48,9 @@ def of_kernel(kernel: Any) -> Work:
     if isinstance(kernel, Loop):
         read, written = _views(kernel)
         return Work(sum(_member(m, kernel) for m in kernel.members), _bytes(read), _bytes(written))
-    if isinstance(kernel, Steps):
-        return of_program(kernel.body).times(kernel.length * kernel.parts)
+    if isinstance(kernel, Steps):  # what a step reads again may still be in a cache
+        every = of_program(kernel.body).operations * kernel.length * kernel.parts
+        return Work(every, _bytes(reads(kernel)), _bytes(writes(kernel)))
     if isinstance(kernel, Branch):
         return max(of_program(kernel.then), of_program(kernel.other))
     read, written = [_bytes([v]) for v in reads(kernel)], _bytes(writes(kernel))
@@ -81,8 +78,8 @@ def writes(kernel: Any) -> list[View]:
     if isinstance(kernel, Loop):
         return _views(kernel)[1]
     if isinstance(kernel, Steps):
-        own = (*reads(kernel), *kernel.spare, kernel.arena)
-        return [v for v in kernel.views if not any(v is o for o in own)]
+        kept = [t.rows if t else end for t, end in zip(kernel.trails, kernel.last, strict=True)]
+        return [*kept, *kernel.ys]
     return kernel.stores
 
 

@@ -78,6 +78,7 @@ def _in_text(result: Any) -> str:
 
 
 def sign_of(result: Any) -> str:
+    """The sign before a result: =, or ≈ where it is written shorter than it is."""
     digits = DIGITS if np.ndim(result) == 0 else 5
     return " = " if np.size(result) > WRITTEN or is_exact(result, digits) else " ≈ "
 

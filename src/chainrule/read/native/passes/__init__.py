@@ -48,8 +48,14 @@ PASSES = (
     Pass("hoist", hoist),
     Pass("prune", prune),
 )  # fmt: skip
-# What follows on them, from graph to program to code; `plan` has their switches.
-AFTERWARDS = ("fuse", "place", "split", "panels")
+# What follows on them, from graph to program; `plan` has their switches, and counts.
+AFTERWARDS = {
+    "schedule": "products made as soon as they can be",
+    "fuse": "ops in a loop that there was already",
+    "split": "scans whose batch goes through in parts",
+    "panels": "matrices laid out for all steps of a scan",
+    "place": "values where others lay that nobody reads any more",
+}
 
 
 def switched_off(names: Collection[str]) -> frozenset[str]:
