@@ -1,6 +1,7 @@
-"""Fit scikit-learn's MLPClassifier and ours on digits, and compare seconds and accuracy.
+"""Fit scikit-learn's MLPClassifier and ours on the same data, and compare seconds and accuracy.
 
-    python benchmarks/estimators.py [--epochs 200] [--seeds 5]
+    python benchmarks/estimators.py [--data digits iris] [--batches 200 32] [--epochs 200]
+                                    [--seeds 5]
 
 Every fit runs in a process of its own, the two by turns. Of ours there are three: "cold" with
 nothing compiled before, "warm" with what earlier processes left on the disk, "again" a second fit
@@ -19,22 +20,24 @@ import sys
 import tempfile
 from time import perf_counter
 
-HIDDEN, HELD_OUT = (100,), 360
+HIDDEN, HELD_OUT = (100,), 0.2
+DATA = ("digits", "iris", "wine", "breast_cancer")
 MODULES = {"scikit-learn": "sklearn.neural_network"}
 WAYS = ("scikit-learn", "cold", "warm", "again")
 
 
-def fit(way: str, epochs: int, batch: int, seed: int) -> None:
+def fit(way: str, data: str, epochs: int, batch: int, seed: int) -> None:
     """One process: print the seconds of the fit and the accuracy on what was held out."""
     import warnings
     from importlib import import_module
 
-    from sklearn.datasets import load_digits
+    from sklearn import datasets
     from sklearn.model_selection import train_test_split
 
     warnings.simplefilter("ignore")
-    x, y = load_digits(return_X_y=True)
-    x, held, y, right = train_test_split(x / 16, y, test_size=HELD_OUT, random_state=0)
+    x, y = getattr(datasets, f"load_{data}")(return_X_y=True)
+    x = x / 16 if data == "digits" else (x - x.mean(axis=0)) / x.std(axis=0)
+    x, held, y, right = train_test_split(x, y, test_size=HELD_OUT, random_state=0)
     kind = import_module(MODULES.get(way, "chainrule.sklearn")).MLPClassifier
     for _ in range(2 if way == "again" else 1):
         model = kind(
@@ -47,7 +50,7 @@ def fit(way: str, epochs: int, batch: int, seed: int) -> None:
     print(json.dumps([seconds, model.score(held, right)]))
 
 
-def run(way: str, cache: str, *numbers: int) -> tuple[float, float, float]:
+def run(way: str, cache: str, data: str, *numbers: int) -> tuple[float, float, float]:
     """Seconds of a fit, its accuracy, and the seconds of its whole process."""
     unwanted = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
     environment = {k: v for k, v in os.environ.items() if k not in unwanted}
@@ -55,41 +58,45 @@ def run(way: str, cache: str, *numbers: int) -> tuple[float, float, float]:
     if way == "cold":
         environment["CHAINRULE_CACHE"] = "0"
     start = perf_counter()
-    command = [sys.executable, __file__, "--one", way, *map(str, numbers)]
+    command = [sys.executable, __file__, "--one", way, data, *map(str, numbers)]
     said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return (*json.loads(said.stdout), perf_counter() - start)
 
 
 def main() -> None:
-    """Print a table of both batch sizes."""
+    """Print a table for every data set and batch size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--batches", type=int, nargs="*", default=[200, 32])
-    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--data", nargs="*", choices=DATA, default=["digits"])
+    parser.add_argument("--one", nargs=5, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        way, *numbers = asked.one
-        return fit(way, *map(int, numbers))
+        way, data, *numbers = asked.one
+        return fit(way, data, *map(int, numbers))
     with tempfile.TemporaryDirectory() as cache:
-        for batch in asked.batches:
-            run("warm", cache, asked.epochs, batch, 0)
-            found = {
-                way: [run(way, cache, asked.epochs, batch, seed) for seed in range(asked.seeds)]
-                for way in WAYS
-            }
-            print(f"batch {batch}, {asked.epochs} epochs")
-            for way, rows in found.items():
-                seconds, right, whole = (
-                    statistics.mean(column) for column in zip(*rows, strict=True)
-                )
-                pairs = zip(rows, found["scikit-learn"], strict=True)
-                ratio = statistics.median(a[0] / b[0] for a, b in pairs)
-                print(
-                    f"  {way:13} {seconds:6.3f} s  {ratio:5.2f} ×  accuracy {right:.4f}  "
-                    f"whole {whole:5.2f} s"
-                )
+        for data in asked.data:
+            for batch in asked.batches:
+                compare(cache, data, asked.epochs, batch, asked.seeds)
     return None
+
+
+def compare(cache: str, data: str, epochs: int, batch: int, seeds: int) -> None:
+    """Print the table of one data set and batch size."""
+    run("warm", cache, data, epochs, batch, 0)
+    found = {
+        way: [run(way, cache, data, epochs, batch, seed) for seed in range(seeds)] for way in WAYS
+    }
+    print(f"{data}, batch {batch}, {epochs} epochs")
+    for way, rows in found.items():
+        seconds, right, whole = (statistics.mean(column) for column in zip(*rows, strict=True))
+        pairs = zip(rows, found["scikit-learn"], strict=True)
+        ratio = statistics.median(a[0] / b[0] for a, b in pairs)
+        print(
+            f"  {way:13} {seconds:6.3f} s  {ratio:5.2f} ×  accuracy {right:.4f}  "
+            f"whole {whole:5.2f} s"
+        )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def train(folder, epochs=4, **options):
     )
     optimizer = optim.chain(optim.Adam(0.01, amsgrad=True), optim.reduce_on_plateau(patience=2))
     trainer = Trainer(model, "mse", optimizer, seed=2)
-    kept = None if folder is None else Checkpoints(folder, **options)
+    kept = None if folder is None else Checkpoints(folder, **{"every": "epoch", **options})
     trainer.fit(X, Y, epochs=epochs, batch_size=16, checkpoint=kept, validation=0.2)
     found = hashlib.sha256()
     for name, value in sorted(trainer.model.state_dict().items()):

@@ -6,6 +6,7 @@ import json
 import math
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import nn, optim
-from chainrule.train import Trainer
+from chainrule.train import Trainer, TrainingWarning
 from chainrule.train.checkpoint import Checkpoints, CheckpointWarning, load
+from chainrule.train.checkpoint import kept as kept_module
 from chainrule.train.checkpoint.container import read, write
 from chainrule.train.checkpoint.strict import Budget, Malformed, read_json
 from chainrule.train.checkpoint.values import RECORDS, Kept, again
@@ -239,7 +241,7 @@ def test_early_stopping_goes_on_with_what_it_remembers(tmp_path):
     whole, first, second = (trainer(optim.SGD(0.5)) for _ in range(3))
     whole.fit(X, Y, **options)
     with pytest.raises(Cut):
-        first.fit(X, Y, **options, checkpoint=CutOff(tmp_path, 3))
+        first.fit(X, Y, **options, checkpoint=CutOff(tmp_path, 3, every="epoch"))
     second.fit(X, Y, **options, checkpoint=Checkpoints(tmp_path))
     assert 4 < len(whole.history) < 30
     assert bits(second) == bits(whole)
@@ -262,6 +264,22 @@ def test_every_record_an_optimiser_keeps_is_in_the_table():
 def state(**changes):
     model = nn.Linear(2, 1, seed=0)
     return State(**{"model": model, "optimizer": None, "rng": {}, **changes})
+
+
+@pytest.mark.parametrize("count", [*range(400, 440), 3000])
+def test_a_history_is_read_again_however_long_and_mixed_it_is(count, tmp_path):
+    looked = {"health": {str(k): {"norm": 0.1, "dead": None, "zero": 0.5} for k in range(4)}}
+    rows = [{"epoch": k, "loss": 0.5, "val_loss": 1.0 / (k + 1), "name": "x" * (k % 7)}
+            | (looked if k % 10 == count % 10 else {}) for k in range(count)]  # fmt: skip
+    many = [np.full(k % 3, 1.0) for k in range(count)]
+    path = Checkpoints(tmp_path).save(
+        state(rows=rows, optimizer=many, terms={"loss": "mse"}), {"z": "x"}
+    )
+    assert same(Checkpoints(tmp_path).latest().rows, rows)
+    if count == 3000:
+        again = Checkpoints(tmp_path / "b").save(state(rows=rows))
+        assert again.stat().st_size < 64 * count
+    assert path.stat().st_size > 43_000  # it is padded, to be read within its budget
 
 
 ODD = {"epoch": "1", "step": -1, "at": 1.0, "order": np.zeros(2), "rows": {}, "sums": 3,
@@ -342,7 +360,7 @@ def test_other_layers_of_the_same_sizes_are_another_model_too(tmp_path):
 
 
 def test_without_resume_it_begins_anew(tmp_path):
-    kept = Checkpoints(tmp_path, resume=False)
+    kept = Checkpoints(tmp_path, every="epoch", resume=False)
     for _ in range(2):
         made = trainer(optim.SGD(0.1))
         made.fit(X, Y, epochs=2, checkpoint=kept)
@@ -392,8 +410,50 @@ def test_a_state_is_due_where_so_many_steps_have_passed(tmp_path):
     assert [kept.due(At(n)) for n in (9, 10, 25)] == [False, True, True]
     kept.save(state(step=25))
     assert [kept.due(At(n)) for n in (26, 29, 30)] == [False, False, True]
-    epochs = Checkpoints(tmp_path)
+    epochs = Checkpoints(tmp_path, every="epoch")
     assert [epochs.due(At(5, *x)) for x in ((0, 3), (1, 0), (1, 3))] == [False, True, False]
     epochs.save(state(step=5, epoch=1))
     assert [epochs.due(At(9, *x)) for x in ((1, 0), (2, 0))] == [False, True]
     assert epochs.due(At(2, 1, 0))  # another training, from its beginning
+
+
+def test_without_being_told_saving_takes_a_tenth_of_the_time_at_most(tmp_path, monkeypatch):
+    clock = [0.0]
+
+    def slow(*args, **options):
+        clock[0] += 2.0  # seconds that a save takes
+        return write(*args, **options)
+
+    write = kept_module.container.write
+    monkeypatch.setattr(kept_module, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(kept_module.container, "write", slow)
+    kept, saved = Checkpoints(tmp_path), []
+    for epoch in range(1, 101):
+        clock[0] += 1.0
+        if kept.due(SimpleNamespace(epoch=epoch, steps=epoch, at=0)):
+            kept.save(state(epoch=epoch, step=epoch))
+            saved.append(epoch)
+    assert saved == [1, 21, 41, 61, 81]
+
+
+def test_the_last_epoch_is_saved_whenever_the_others_were(tmp_path, monkeypatch):
+    class Never(Checkpoints):
+        def due(self, run):
+            return False
+
+    trainer(optim.Adam()).fit(X, Y, epochs=3, checkpoint=Never(tmp_path))
+    assert Checkpoints(tmp_path).latest().epoch == 3
+    files = sorted(tmp_path.iterdir())
+    trainer(optim.Adam()).fit(X, Y, epochs=3, checkpoint=Never(tmp_path))
+    assert sorted(tmp_path.iterdir()) == files
+
+
+def test_a_training_that_diverged_diverges_again_and_is_not_gone_on_with(tmp_path):
+    losses = []
+    for _ in range(2):
+        made = Trainer(nn.Sequential(nn.Linear(3, 1, seed=0)), "mse", optim.SGD(1e5))
+        with pytest.warns(TrainingWarning, match="diverged in epoch 5"):
+            made.fit(X, Y, epochs=9, batch_size=40, checkpoint=Checkpoints(tmp_path, "epoch"))
+        losses.append(repr(made.history.loss))
+    assert losses[0] == losses[1]
+    assert Checkpoints(tmp_path).latest().epoch == 4

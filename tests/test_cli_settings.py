@@ -156,6 +156,8 @@ def test_a_file_that_is_not_there_or_no_text_is_said(tmp_path):
     (tmp_path / "run.toml").write_bytes(b"\xff\xfe\x00")
     assert "not text in UTF-8" in run("train", "--config", tmp_path / "run.toml").output
     assert "did you mean" in run("train", "--config", tmp_path / "rum.toml").output
+    (tmp_path / "e.toml").write_text("epochs = 3")
+    assert "did you mean" not in run("train", "--config", tmp_path / "nope.toml").output
 
 
 def test_the_line_of_a_key_is_found():

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,10 +16,8 @@ from click.testing import CliRunner
 
 import chainrule as cr
 from chainrule.app.cli import main
-from chainrule.app.pacing import Paced
 from chainrule.app.predict import shares_of
 from chainrule.app.textcurves import blocks, plotted
-from chainrule.train.checkpoint import Checkpoints
 from chainrule.train.data.preparing import prepared
 
 SMALL = ("--model", "8 tanh", "--quiet")
@@ -297,7 +294,7 @@ def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(how, tmp_path):
         said, _ = made.communicate(timeout=60)
     if how == signal.SIGINT:
         assert f"stopped; to go on: chainrule train --resume {folder}\n" in said
-        assert made.returncode == 0
+        assert made.returncode == 130
     assert told(folder)["status"] == ("interrupted" if how == signal.SIGINT else "begun")
     assert "chainrule train --resume" in done("show", folder).output
     if how == signal.SIGKILL:
@@ -479,6 +476,26 @@ def test_settings_that_differ_and_results_stand_side_by_side(base, tmp_path):
     assert rows["accuracy"] == results
 
 
+def test_a_run_that_diverged_at_once_is_named_where_it_has_no_curve(base, tmp_path):
+    words = ("train", "moons", "--optimizer", "sgd", "--lr", "1e25", "--quiet", "--out", tmp_path)
+    assert "1 epoch of 5: not finite" in run(*words, "--epochs", 5).output
+    bad, page = tmp_path / "moons-001", tmp_path / "a.html"
+    told = "the loss of moons-001 is not finite in epoch 1, where it ended, so it has no curve"
+    assert told in done("compare-runs", bad, city(base), "--html", page).output
+    assert told in page.read_text("utf-8")
+    assert "no epoch has a finite figure to draw" in done("show", bad).output
+    both = run("compare-runs", bad, bad, "--html", page)
+    assert both.exit_code == 2
+    assert "no epoch has a finite figure" in both.output
+
+
+def test_the_curves_of_a_page_stand_each_in_a_card_that_wraps(base, tmp_path):
+    done("show", city(base), "--html", tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text("utf-8")
+    assert page.count('<div class="card"><svg') == 3
+    assert ".pair { grid-template-columns: repeat(auto-fit" in page
+
+
 def test_runs_of_one_name_are_told_apart(base, tmp_path):
     done("train", "moons", "--epochs", 1, *SMALL, "--out", tmp_path)
     shown = done("compare-runs", base / "runs" / "moons-001", tmp_path / "moons-001").output
@@ -528,21 +545,3 @@ def test_a_plot_shows_where_curves_are():
     assert "logarithmic" in plotted({"a": [1e-6, 1.0]})[0]
     assert plotted({"a": [float("nan")]}) == ["no epoch has a finite value to draw"]
     assert blocks([1.0, float("inf"), 1.0]) == "▁▁"
-
-
-def test_saving_takes_a_tenth_of_the_time_at_most(tmp_path, monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr("chainrule.app.pacing.perf_counter", lambda: clock[0])
-
-    def slow(self, state, told=None):
-        clock[0] += 2.0  # seconds that a save takes
-        return tmp_path
-
-    monkeypatch.setattr(Checkpoints, "save", slow)
-    kept, saved = Paced(tmp_path, keep=2), []
-    for epoch in range(1, 101):
-        clock[0] += 1.0
-        if kept.due(SimpleNamespace(epoch=epoch, steps=epoch, at=0)):
-            kept.save(None)
-            saved.append(epoch)
-    assert saved[:3] == [1, 21, 41]

@@ -183,6 +183,7 @@ BAD_TABLES = (  # table, target, a word of what is said
     ("x,t\n" + "1,a\n" * 20, "t", "in every row"),
     ("x,t\n" + "".join(f"1,{k % 2}\n" for k in range(20)), "t", "no column is left"),
     ("x,t\n" + "".join(f"{k},n{k}\n" for k in range(20)), "t", "too many to be classes"),
+    (rows(line="{k},{c},10000000000000000{k:02}"), "price", "subtract what they have in common"),
 )
 
 
@@ -195,10 +196,11 @@ def test_a_table_that_cannot_be_trained_on_is_refused_in_words(text, target, sai
 SAID = (  # a change of the table, and the note it must lead to
     (lambda t: without(t, 5, ",red,3.5"), "missing: size in 1 of 40 rows; filled with"),
     (lambda t: without(t, 5, "3,,3.5"), "missing: colour in 1 of 40 rows"),
-    (lambda t: without(t, 5, "3,red,"), "1 rows have no price and are left out"),
+    (lambda t: without(t, 5, "3,red,"), "1 row without price left out"),
     (lambda t: t.replace("red", "blue"), "left out: colour is constant, 'blue' in every row"),
     (lambda t: rows(line="{k},{c}{k},{p}"), "left out: colour is text that differs in every row"),
     (lambda t: rows(line=",{c},{p}"), "left out: size has no values"),
+    (lambda t: rows(line="1" + "0" * 23 + "{k:02},{c},{p}"), f"left out: size is 1{'0' * 25} in"),
     (lambda t: t, "1 numeric column: size"),
 )
 
@@ -223,6 +225,13 @@ def test_the_test_rows_do_not_change_the_preparation():
     line = int(before.rows["test"][0]) + 2
     after = from_table(parse_csv(without(text, line, "99999,red,1.5")), "price")
     assert before.preparation["columns"] == after.preparation["columns"]
+
+
+def test_a_column_that_never_changes_in_training_is_not_blown_up_elsewhere():
+    text = rows(line="0.1,{c},{p}")
+    test_row = int(from_table(parse_csv(rows()), "price").rows["test"][0])
+    data = from_table(parse_csv(without(text, test_row + 2, "0.3,red,1.5")), "price")
+    assert 0.1 < np.abs(data.X[:, 0]).max() < 1
 
 
 def test_a_preparation_survives_json():

@@ -12,7 +12,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import nn, optim
-from chainrule.train import Trainer, native, stepping
+from chainrule.train import Trainer, TrainingWarning, native, stepping
 from chainrule.train.native import NativeEpochs
 from chainrule.train.stepping import Stepper, calls, worth
 
@@ -126,9 +126,9 @@ def test_the_amount_of_a_penalty_is_an_input_and_not_part_of_the_code():
         how = {"penalty": (of_amount, amount)}
         trainer = trained(True, Keyed(0.01), how=how)
         same(trained(False, Keyed(0.01), how=how), trainer)
-        many.append(trainer.native.stepper)
+        many.append(trainer.course.native.stepper)
     assert many[0] is many[1]
-    assert len(many[0].compiled.versions) == 1
+    assert len(many[0].compiled[False].versions) == 1
 
 
 def test_without_watching_it_is_the_same_training():
@@ -145,12 +145,64 @@ def test_compiled_training_gives_the_same_bits_again(model):
     assert one.history.loss == two.history.loss
 
 
+@pytest.mark.parametrize("weights", [None, DATA["weights"]["sample_weight"]], ids=["", "weights"])
+def test_a_search_on_machine_code_is_the_search(weights):
+    given = {"batch_size": 203, "shuffle": False, "sample_weight": weights, "epochs": 4}
+    eager, compiled = (
+        trained(c, optim.LBFGS(max_iter=5), how={"watch": False}, **given) for c in (False, True)
+    )
+    assert eager.run.searched is None
+    assert compiled.run.searched.versions
+    np.testing.assert_allclose(compiled.history.loss, eager.history.loss, rtol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["dropout", "batch norm"])
+def test_what_draws_or_remembers_is_searched_op_by_op(model):
+    given = {"batch_size": 203, "shuffle": False}
+    found = [trained(c, optim.LBFGS(max_iter=2), model, **given) for c in (False, True)]
+    assert found[0].history.loss == found[1].history.loss
+    assert found[1].run.searched is None
+
+
+def test_a_few_examples_more_are_served_by_the_same_code():
+    found = []
+    for count in (201, 203):
+        trainer = Trainer(MODELS["mlp"](), optimizer=optim.Adam(0.01), compiled=True)
+        trainer.fit(X[:count], Y[:count], epochs=2, batch_size=8)
+        versions = len(trainer.run.stepper.compiled[False].versions)
+        found.append((trainer.run.stepper, versions))
+    assert found[0] == found[1]
+
+
+class Diverges:
+    """Spoils the optimiser's state after two epochs, and keeps the parameters as they were."""
+
+    def on_start(self, run, x, t, epochs):
+        self.run = run
+
+    def on_epoch(self, row):
+        if row["epoch"] == 2:
+            self.kept = [p.tobytes() for p in self.run.params]
+            spoiled = tuple([np.full_like(a, np.nan) for a in s] for s in self.run.state.slots)
+            self.run.state = self.run.state._replace(slots=spoiled)
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_what_diverges_goes_back_to_the_epoch_before_wherever_steps_write(in_place, monkeypatch):
+    monkeypatch.setattr(native, "IN_PLACE", 0 if in_place else 1 << 40)
+    spoils = Diverges()
+    with pytest.warns(TrainingWarning, match="diverged in epoch 3"):
+        trainer = trained(True, epochs=5, how={"callbacks": [spoils]})
+    assert trainer.course.native.in_place is in_place
+    assert [p.tobytes() for p in trainer.run.params] == spoils.kept
+
+
 def test_an_epoch_is_one_call(monkeypatch):
     made = []
     call = NativeEpochs.call
     monkeypatch.setattr(NativeEpochs, "call", lambda s, *c: made.append(c) or call(s, *c))
     trained(True)
-    assert made == [(stepping.Call(0, 26), None)] * 3
+    assert made == [(stepping.Call(0, 26),)] * 3
 
 
 def test_a_callback_of_every_step_hears_of_it_before_the_next():
@@ -223,10 +275,10 @@ def test_the_calls_of_an_epoch_cover_it_in_few_shapes(count, size, limit, padded
 
 def test_short_trainings_are_not_compiled_and_long_ones_are():
     short = trained(None)
-    assert short.native is None
+    assert short.course.native is None
     long = trained(None, epochs=60)
-    assert long.native is not None
-    assert worth(60 * 26, long.native.work)
+    assert long.course.native is not None
+    assert worth(60 * 26, long.course.native.work)
 
 
 # ------------------------------------------------------------------ Ctrl-C
@@ -297,7 +349,7 @@ def test_what_is_judged_on_machine_code_has_the_same_figures(model, monkeypatch)
     monkeypatch.setattr(native, "worth_answering", lambda times, work: True)
     more = {"model": model, "validation": 0.2, "how": {"metrics": ["r2"]}}
     compiled, eager = trained(True, **more), trained(False, **more)
-    assert [j is None for j in compiled.judges] == [model == "batch norm"] * 2
+    assert [j is None for j in compiled.course.judges] == [model == "batch norm"] * 2
     for name in ("val_loss", "r2", "val_r2"):
         np.testing.assert_allclose(compiled.history[name], eager.history[name], rtol=1e-4)
 
@@ -316,12 +368,12 @@ def test_a_model_that_cannot_be_traced_where_it_is_judged_is_judged_op_by_op(mon
     monkeypatch.setattr(native, "worth_answering", lambda times, work: True)
     trainer = Trainer(Picky(cr.tensor(np.float32(0.5))), compiled=True)
     trainer.fit(X, Y, epochs=2, validation=0.2)
-    assert not trainer.judges[1].compiled
+    assert not trainer.course.judges[1].compiled
     assert np.isfinite(trainer.history.val_loss).all()
 
 
 def test_a_second_training_of_one_structure_compiles_nothing_anew():
     one, two = (trained(True, optim.AdamW(0.0123)) for _ in range(2))
-    assert one.native.stepper is two.native.stepper
-    assert one.native.stepper is not trained(True, optim.AdamW(0.0124)).native.stepper
-    assert one.native.stepper is not trained(True, optim.Adam(0.0123)).native.stepper
+    assert one.course.native.stepper is two.course.native.stepper
+    assert one.course.native.stepper is not trained(True, optim.AdamW(0.0124)).course.native.stepper
+    assert one.course.native.stepper is not trained(True, optim.Adam(0.0123)).course.native.stepper

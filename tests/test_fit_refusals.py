@@ -18,6 +18,10 @@ def nan_in(rows):
 
 
 REFUSED = {
+    "a size for batches": (
+        lambda m: cr.fit(m, lambda: iter([(X, Y)]), None, batch_size=7), cr.UsageError,
+        "batch_size=7, but the batches come ready made",
+    ),
     "NaN in X": (lambda m: cr.fit(m, nan_in([3, 8]), Y), cr.DataError, "rows 3, 8"),
     "many NaN": (lambda m: cr.fit(m, nan_in(range(20)), Y), cr.DataError, r"20 values.*0, 1, 2"),
     "Inf in y": (lambda m: cr.fit(m, X, np.full(50, np.inf)), cr.DataError, "y has 50 values"),

@@ -60,12 +60,18 @@ def test_many_values_are_drawn_without_points():
     assert len(points(lines({"a": np.arange(40.0)}), "lines-0")) == 40
 
 
-def test_each_moment_takes_up_one_curve_and_the_last_all():
+def test_each_moment_takes_up_one_curve_and_the_first_and_the_last_all():
     scene = lines(TWO, y="cost")
-    assert [m.words[:5] for m in scene.moments] == ["falls", "rises", "All o"]
-    marks = [[marked(scene, f"lines-{k}", at) for k in (0, 1)] for at in range(3)]
+    assert [m.words[:5] for m in scene.moments] == ["Cost:", "falls", "rises", "All o"]
+    marks = [[marked(scene, f"lines-{k}", at) for k in (0, 1)] for at in range(4)]
     opacity = [[mark.get("opacity") for mark in pair] for pair in marks]
-    assert opacity == [[None, "0.15"], ["0.15", None], [None, None]]
+    assert opacity == [[None, None], [None, "0.15"], ["0.15", None], [None, None]]
+
+
+def test_a_curve_that_stays_where_it_is_is_told_so():
+    assert lines({"flat": [2.0, 2.0, NAN], "point": [3.0]}).told == (
+        "flat: value 2 throughout, 1 value cannot be shown. point: value 3 at 1."
+    )
 
 
 def test_curves_differ_in_colour_and_in_dashes():
@@ -103,9 +109,22 @@ def test_pictures_stand_next_to_each_other_and_play_one_after_the_other():
     assert float(size[2]) == float(size[0]) + float(size[1])
     moved = [g.get("transform") for g in tree(scene) if g.get("transform")]
     assert moved == ["translate(0 40)", f"translate({float(size[0]):g} 40)"]
-    assert [m.chapter for m in scene.moments] == ["first"] * 3 + ["second"] * 3
-    assert float(marked(scene, "b-1", 3).get("opacity")) < 1
+    assert [m.chapter for m in scene.moments] == ["first"] * 4 + ["second"] * 4
+    assert float(marked(scene, "b-1", 5).get("opacity")) < 1
     assert a.told in scene.told
+
+
+def test_pictures_go_on_in_a_next_row_after_so_many_columns():
+    three = [lines(TWO, ident=k) for k in "abc"]
+    wide, tall = (float(tree(three[0]).get(k)) for k in ("width", "height"))
+    scene = beside(*three, columns=2)
+    moved = [g.get("transform") for g in tree(scene) if g.get("transform")]
+    assert moved == ["translate(0 0)", f"translate({wide:g} 0)", f"translate(0 {tall:g})"]
+    assert float(tree(scene).get("width")) == 2 * wide
+    assert float(tree(scene).get("height")) == pytest.approx(2 * tall + 8)
+
+
+def test_pictures_of_several_kinds_stand_next_to_each_other():
 
     tree(beside(cr.pictures.activations("tanh"), cr.pictures.cross_entropy()))
 

@@ -10,6 +10,7 @@ from sklearn import neural_network as theirs
 from sklearn.datasets import load_digits, load_iris, make_regression
 from sklearn.exceptions import ConvergenceWarning
 
+import chainrule as cr
 from chainrule import sklearn as ours
 from chainrule.graph.errors import UsageError
 
@@ -219,9 +220,18 @@ def test_a_parameter_that_it_cannot_be_is_refused_by_name(name, value):
         ours.MLPClassifier(**{name: value}).fit(IRIS, SPECIES)
 
 
-def test_a_word_that_is_nearly_right_is_named():
-    with pytest.raises(UsageError, match="did you mean adam"):
-        ours.MLPClassifier(solver="adm").fit(IRIS, SPECIES)
+NEARLY = {
+    "did you mean adam": {"solver": "adm"},
+    "did you mean tanh": {"hidden_layer_sizes": (4, 4), "activation": ["relu", "thanh"]},
+    r"write GELU\(...\)": {"activation": cr.nn.GELU},
+    r"write Lion\(...\)": {"solver": cr.optim.Lion},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("advice", NEARLY)
+def test_what_is_nearly_right_is_set_right(advice):
+    with pytest.raises(UsageError, match=advice):
+        ours.MLPClassifier(**NEARLY[advice]).fit(IRIS, SPECIES)
 
 
 @pytest.mark.parametrize("name", ["activation", "dropout"])

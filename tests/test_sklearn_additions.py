@@ -1,5 +1,7 @@
 """What chainrule's estimators can that scikit-learn's cannot, each on data where it shows."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import make_moons
@@ -46,6 +48,15 @@ def test_a_classifier_learns_the_moons_with(what):
 def test_a_regressor_learns_the_wave_with(loss):
     model = MLPRegressor(loss, (32,), "tanh", **QUICK | {"max_iter": 150}, batch_size=25)
     assert model.fit(LINE, WAVE).score(LINE, WAVE) > 0.95
+
+
+@pytest.mark.parametrize("size", ["auto", 32, 100, 201])
+def test_batch_norm_does_not_mind_a_number_of_rows_that_leaves_one_over(size):
+    X, y = make_moons(201, noise=0.1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that 201 rows are trained on in fewer steps
+        model = MLPClassifier((16,), norm="batch", batch_size=size, **QUICK).fit(X, y)
+    assert model.score(X, y) > 0.85
 
 
 def kinds(model) -> list[str]:

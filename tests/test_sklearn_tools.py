@@ -115,7 +115,7 @@ def test_fits_that_differ_in_numbers_alone_are_compiled_once(monkeypatch):
     for number in (0.1, 0.01):
         small(alpha=number, beta_1=1 - number).fit(X, y)
     (one,) = stepping._steppers.values()
-    assert len(one.compiled.versions) == 1
+    assert len(one.compiled[False].versions) == 1
 
 
 def test_the_usual_tools_take_them():

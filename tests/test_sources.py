@@ -267,7 +267,7 @@ BAD = {
     "no columns": (lambda f: (X, "price"), "the columns of X have no names"),
     "a lazy frame": (lambda f: (pytest.importorskip("polars").LazyFrame(), "a"), "collect"),
     "no file": (lambda f: (f / "none.csv", "t"), "no such file"),
-    "a near file": (lambda f: (file(f, "a.csv", LINE).with_name("b.csv"), "t"), "did you mean"),
+    "a near file": (lambda f: (file(f, "cat.csv", LINE).with_name("cta.csv"), "t"), "did you mean"),
     "an ending": (lambda f: (file(f, "a.parket", b""), "t"), "did you mean parquet"),
     "no npz": (lambda f: (file(f, "a.npz", b"PK"), None), "cannot be read as arrays"),
     "no npy": (lambda f: (file(f, "a.npy", b"\x93NUMPY"), Y), "cannot be read as an array"),

@@ -22,7 +22,7 @@ ROOM = Room(
     "neuron", "A single neuron",
     "Two inputs, a sigmoid, half a squared error: small enough to see every number, and every "
     "idea that a deep network needs is already in it.",
-    "Understanding Backpropagation", (neuron,),
+    "After “Understanding Backpropagation”", (neuron,),
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ ROOM = Room(
     "product", "Three gates",
     "(x + y) z is the smallest graph in which a gradient is passed on and multiplied. It is also "
     "enough to see why the other ways to a derivative are slower.",
-    "Why backpropagation?", (product, letters),
+    "After “Why backpropagation?”", (product, letters),
 )  # fmt: skip
 
 

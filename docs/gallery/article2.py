@@ -26,7 +26,7 @@ ROOM = Room(
     "two-layers", "Two layers on paper",
     "An affine layer, a ReLU, an affine layer, a mean squared error: the derivation that one "
     "writes by hand, with every line, every transpose and every sum accounted for.",
-    "Backpropagation in English words", (two_layers,),
+    "After “Backpropagation in English words”", (two_layers,),
 )  # fmt: skip
 
 

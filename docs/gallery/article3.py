@@ -29,7 +29,7 @@ ROOM = Room(
     "elegant", "Forward and backward, mirror images",
     "Three weight matrices, two hidden layers, one answer: the backward pass is a feedforward of "
     "its own, through the same matrices turned over.",
-    "What makes backpropagation so elegant?", (classifier,),
+    "After “What makes backpropagation so elegant?”", (classifier,),
 )  # fmt: skip
 
 

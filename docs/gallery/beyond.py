@@ -58,7 +58,7 @@ ROOM = Room(
     "beyond", "In none of the articles",
     "An attention head, a gated recurrent step, a residual block, a curved valley: the same calls "
     "on functions that no article has. Put your own in their place.",
-    "", (rosenbrock, attention, softmax_loss, gru_step, residual),
+    "Beyond the articles", (rosenbrock, attention, softmax_loss, gru_step, residual),
 )  # fmt: skip
 
 

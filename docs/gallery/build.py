@@ -18,12 +18,13 @@ import article1
 import article2
 import article3
 import beyond
+import depth
 from exhibit import Exhibit, Told
 from films import FILMS
 from pages import pages, steady
 
 HERE = Path(__file__).parent
-ROOMS = (article0.ROOM, article1.ROOM, article2.ROOM, article3.ROOM, beyond.ROOM)
+ROOMS = (article0.ROOM, article1.ROOM, article2.ROOM, article3.ROOM, depth.ROOM, beyond.ROOM)
 PATIENCE = 2.0  # seconds without a word
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import textwrap
 from collections.abc import Callable
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,7 @@ class Room:
     name: str  # of the file
     title: str
     lead: str
-    source: str  # the article, in words
+    origin: str  # what it goes back to, in words
     settings: tuple[Callable[[], Any], ...] = ()
     exhibits: list[Exhibit] = field(default_factory=list)
 
@@ -95,6 +97,25 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A sentence with the numbers that were measured."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program of this repository, by its path in it: its text opens on a click."""
+
+    path: str
+
+    @property
+    def text(self) -> str:
+        """What is written in it."""
+        return (ROOT / self.path).read_text("utf-8").rstrip()
+
+
+@dataclass(frozen=True)
 class Beside:
     """Several results next to each other, where there is room."""
 
@@ -114,6 +135,18 @@ def command(line: str) -> Told:
     if done.exit_code:
         raise RuntimeError(f"{line}: {done.output}")
     return Told(done.output.rstrip(), line)
+
+
+def experiment(name: str) -> tuple[Any, ...]:
+    """An experiment as its program runs it: the picture, the sentence, the table, the program."""
+    folder, path = ROOT / "examples" / "experiments", f"examples/experiments/{name}.py"
+    sys.path.insert(0, str(folder))
+    try:
+        seen = import_module(name).experiment()
+        table = import_module("experiment").table(seen)
+    finally:
+        sys.path.remove(str(folder))
+    return seen.picture, Said(seen.sentence), Told(table, f"python {path}"), Program(path)
 
 
 def source_of(f: Callable) -> str:

@@ -44,6 +44,7 @@ STARTS = (
     ("two-layers.html#expansion", "Derive it on paper"),
     ("beyond.html", "Other functions"),
 )
+ITEM = re.compile(r"([PNCX])(\d)\.?(.*)")  # of an article; other exhibits have the name of a call
 LONG = 14  # lines of a call that are to be seen at once
 
 Results = Mapping[Exhibit, Any]
@@ -57,9 +58,8 @@ def steady(page: str) -> str:
 
 def room_page(room: Room, rooms: Sequence[Room], results: Results) -> str:
     """A room: what its article is about, its contents, and every exhibit."""
-    article = f"After “{room.source}”" if room.source else "Beyond the articles"
     body = (
-        f'<p class="of-article">{text(article)}</p><h1>{text(room.title)}</h1>'
+        f'<p class="of-article">{text(room.origin)}</p><h1>{text(room.title)}</h1>'
         f'<p class="lead">{text(room.lead)}</p>{_contents(room)}{_settings(room)}'
     )
     body += "\n".join(_exhibit(e, results[e]) for e in room.exhibits)
@@ -128,7 +128,7 @@ def _every_id(rooms: Sequence[Room]) -> str:
     found: dict[str, list[str]] = {}
     for room in rooms:
         for e in room.exhibits:
-            for i in e.ids if room.source else ():
+            for i in filter(ITEM.match, e.ids):
                 found.setdefault(i, []).append(
                     f'<a href="{room.name}.html#{e.anchor}">{text(e.title)}</a>'
                 )
@@ -141,7 +141,7 @@ def _every_id(rooms: Sequence[Room]) -> str:
 
 def _order(ident: str) -> tuple:
     """P0.2 before P0.10, by article, then by kind."""
-    found = re.match(r"([PNCX])(\d)\.?(.*)", ident)
+    found = ITEM.match(ident)
     assert found is not None
     return found[2], "PNCX".index(found[1]), int(found[3]) if found[3].isdigit() else 0, found[3]
 
@@ -153,8 +153,8 @@ def _settings(room: Room) -> str:
     )
     return (
         '<details class="settings"><summary>The functions that the calls below use</summary>'
-        "<p>Table, Printed, Formulas, Beside and Told lay results out on these pages; all else is "
-        f"chainrule’s.</p>{calls}</details>"
+        "<p>Table, Printed, Formulas, Beside, Told, Said and Program lay results out on these "
+        f"pages; all else is chainrule’s.</p>{calls}</details>"
     )
 
 
@@ -178,10 +178,9 @@ def _call(source: str) -> str:
 
 
 def _cards(room: Room, results: Results) -> str:
-    article = f"After “{room.source}”" if room.source else "Beyond the articles"
     cards = "".join(_card(room, e, results[e]) for e in room.exhibits)
     return (
-        f'<section class="room-head" id="{room.name}"><p class="of-article">{text(article)}</p>'
+        f'<section class="room-head" id="{room.name}"><p class="of-article">{text(room.origin)}</p>'
         f'<h2><a href="{room.name}.html">{text(room.title)}</a></h2><p>{text(room.lead)}</p>'
         f'<ul class="cards">{cards}</ul></section>'
     )

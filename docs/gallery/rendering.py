@@ -9,7 +9,7 @@ from html import escape
 from itertools import count
 from typing import Any
 
-from exhibit import Beside, Formulas, Printed, Table, Told
+from exhibit import Beside, Formulas, Printed, Program, Said, Table, Told
 
 from chainrule.read.mathml import mathml
 from chainrule.show.draw import Drawing
@@ -142,6 +142,20 @@ def pre(body: str, command: str = "") -> str:
     return made if lines <= LINES else f"<details><summary>{lines} lines</summary>{made}</details>"
 
 
+def said(s: Said) -> str:
+    """A sentence below a picture."""
+    return f'<p class="said">{text(s.sentence)}</p>'
+
+
+def program(p: Program) -> str:
+    """The text of a program, behind a click."""
+    lines = p.text.count("\n") + 1
+    return (
+        f"<details><summary>{text(p.path)}: {lines} lines</summary>"
+        f'<div class="sheet call"><pre tabindex="0">{text(p.text)}</pre></div></details>'
+    )
+
+
 def table(t: Table) -> str:
     """Rows under their headings; numbers at the right."""
     heads = "".join(f'<th scope="col">{text(h)}</th>' for h in t.heads)
@@ -181,6 +195,7 @@ WRITERS: dict[type, Any] = {
     Derivation: derived, Section: section, Formulas: formulas, Table: table,
     Practice: exercises, Trace: lambda t: pre(t.transcript(places=False)),
     Paths: lambda p: pre(str(p)), Told: lambda t: pre(t.text, t.command), str: pre,
+    Said: said, Program: program,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ python examples/experiments/descent.py
 """
 
 import numpy as np
-from experiment import Seen, short, tell
+from experiment import headed, short, tell
 
 import chainrule as cr
 
@@ -35,6 +35,7 @@ def descended(steps, lr=1.0):
     return np.array(way)
 
 
+@headed("step", "w₁", "w₂", "b", "answer", "cost")
 def experiment():
     """A thousand steps of all three numbers, and the path of the weights alone."""
     way = descended(SHOWN[-1])
@@ -43,7 +44,7 @@ def experiment():
     picture = cr.pictures.beside(
         cr.pictures.descent(lambda w1, w2: cost(w1, w2, START[2]), START[:2], steps=100, lr=1.0,
                             low=(1.0, -4.5), high=(3.0, -2.5), names=("w₁", "w₂ (b stays −3)")),
-        cr.pictures.lines({"all three": costs[1:]}, x="step", y="cost", log=True, log_x=True,
+        cr.pictures.lines({"all three move": costs[1:]}, x="step", y="cost", log=True, log_x=True,
                           title="The cost", ident="cost"),
         title="A neuron goes downhill",
     )  # fmt: skip
@@ -55,7 +56,7 @@ def experiment():
         f"{rows[0][4]:.2f} over {rows[1][4]:.2f} to {a:.3f}, on a straight line, since every "
         f"gradient is a multiple of the one input."
     )
-    return Seen(("step", "w₁", "w₂", "b", "answer", "cost"), rows, picture, sentence)
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ python examples/experiments/dying.py
 """
 
 import numpy as np
-from experiment import Seen, short, tell
+from experiment import headed, short, tell
 
 import chainrule as cr
 from chainrule import nn
@@ -38,6 +38,7 @@ def trained(activation, bias, first, epochs=600):
     return [s.epoch for s in kept], [dead(s.model) for s in kept], history.loss
 
 
+@headed("units", "bias", "first rate", "dead before", "after a step", "at the end", "loss")
 def experiment():
     """All cases: the share of dead units and the loss, epoch by epoch."""
     rows, shares, losses = [], {}, {}
@@ -56,8 +57,7 @@ def experiment():
         f"{short(bias[1])} all of them, and after 600 epochs {step[5]:.0%} and {bias[5]:.0%} are "
         f"still dead; of the leaky ReLUs {leaky_step[5]:.0%} and {leaky_bias[5]:.0%}."
     )
-    heads = ("units", "bias", "first rate", "dead before", "after a step", "at the end", "loss")
-    return Seen(heads, rows, picture, sentence)
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

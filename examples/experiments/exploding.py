@@ -7,7 +7,7 @@ python examples/experiments/exploding.py
 """
 
 import numpy as np
-from experiment import Seen, short, tell
+from experiment import headed, short, tell
 
 import chainrule as cr
 from chainrule import nn, optim
@@ -49,6 +49,7 @@ def trained(model, optimizer, steps=150):
     return norms, losses
 
 
+@headed("network", "clipping", "first norm", "finite steps", "first loss", "loss after 150")
 def experiment():
     """A linear network, and one of tanh, each without clipping and with two kinds of it."""
     rows, charts = [], []
@@ -71,8 +72,7 @@ def experiment():
         f"gradient of the tanh network is {short(deep[2], 2)}, and clipping does not cure that: "
         f"its losses end at {ends}."
     )
-    heads = ("network", "clipping", "first norm", "finite steps", "first loss", "loss after 150")
-    return Seen(heads, rows, picture, sentence)
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

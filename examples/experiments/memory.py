@@ -7,7 +7,7 @@ python examples/experiments/memory.py
 """
 
 import numpy as np
-from experiment import Seen, short, tell
+from experiment import headed, short, tell
 
 import chainrule as cr
 from chainrule import nn, optim
@@ -56,6 +56,7 @@ def shares(model, x, y):
     return sizes / sizes.sum()
 
 
+@headed("network", "share of step 1", "of the last", "held-out loss", "right")
 def experiment():
     """The shares before training, and what training makes of each network."""
     (X, y), test = sequences(2048, seed=0), sequences(512, seed=1)
@@ -80,8 +81,7 @@ def experiment():
         f"by keeping; those two are right in {lstm[4]:.0%} and {gru[4]:.0%} of new sequences, the "
         f"others in {a:.0%}, {b:.0%} and {c:.0%}."
     )
-    heads = ("network", "share of step 1", "of the last", "held-out loss", "right")
-    return Seen(heads, rows, picture, sentence)
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ python examples/experiments/perceptron.py
 """
 
 import numpy as np
-from experiment import Seen, tell
+from experiment import headed, tell
 
 import chainrule as cr
 from chainrule import nn
@@ -12,7 +12,7 @@ from chainrule.train.data.datasets import blobs, moons, xor
 
 PASSES = 40
 ORDER = np.random.default_rng(0).permutation(200)
-MADE = {"two clouds": blobs(200, noise=1.0, classes=2), "moons": moons(200),
+MADE = {"two clouds": blobs(200, noise=1.2, classes=2, seed=1), "moons": moons(200),
         "XOR": xor(200, noise=0.0)}  # fmt: skip
 DATA = {name: (X[ORDER], y[ORDER]) for name, (X, y) in MADE.items()}
 
@@ -35,14 +35,15 @@ def by_gradient(model, X, y, passes=PASSES):
 
 def learners(X, y):
     """Every learner's mistakes, pass by pass."""
-    neuron = nn.Sequential(nn.Linear(2, 1), seed=0)
-    network = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1), seed=0)
+    neuron = nn.Sequential(nn.Linear(2, 1), seed=3)
+    network = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1), seed=3)
     return {
         "perceptron rule": by_rule(X, y), "one neuron, gradient": by_gradient(neuron, X, y),
         "8 hidden units, backpropagation": by_gradient(network, X, y),
     }  # fmt: skip
 
 
+@headed("data", "learner", "passes", "fewest mistakes", "last")
 def experiment():
     """Three data sets: a line parts the first, nearly parts the second, not the third."""
     found = {data: learners(*points) for data, points in DATA.items()}
@@ -52,7 +53,7 @@ def experiment():
     ]  # fmt: skip
     charts = (cr.pictures.lines(each, x="pass", y="mistakes", title=data, ident=f"data{k}")
               for k, (data, each) in enumerate(found.items()))  # fmt: skip
-    picture = cr.pictures.beside(*charts, title="Mistakes among 200 points")
+    picture = cr.pictures.beside(*charts, title="Mistakes among 200 points", columns=2)
     clouds, moon, cross = found.values()
     rule, neuron, network = cross
     sentence = (
@@ -62,8 +63,7 @@ def experiment():
         f"gradient {cross[neuron][-1]}, and with 8 hidden units backpropagation comes to "
         f"{cross[network][-1]}."
     )
-    return Seen(("data", "learner", "passes", "fewest mistakes", "last"), rows, picture,
-                sentence)  # fmt: skip
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ python examples/experiments/saturation.py
 """
 
 import numpy as np
-from experiment import Seen, tell
+from experiment import headed, tell
 
 import chainrule as cr
 from chainrule import nn
@@ -42,6 +42,7 @@ def measured(factor, epochs=100):
     return np.abs(sums).mean(), slopes.mean(), flat, history.loss[-1], history.accuracy[-1]
 
 
+@headed("weights ×", "mean |z|", "mean slope", "share under 0.05", "loss after 100", "right")
 def experiment():
     """Weights of five sizes."""
     rows = [(factor, *measured(factor)) for factor in FACTORS]
@@ -56,8 +57,7 @@ def experiment():
         f"mean slope is {large[2]:.3f} instead of {small[2]:.2f}, and 100 epochs bring the loss to "
         f"{large[4]:.2f} instead of {small[4]:.3f}."
     )
-    heads = ("weights ×", "mean |z|", "mean slope", "share under 0.05", "loss after 100", "right")
-    return Seen(heads, rows, picture, sentence)
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

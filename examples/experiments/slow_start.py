@@ -7,7 +7,7 @@ python examples/experiments/slow_start.py
 """
 
 import numpy as np
-from experiment import Seen, short, tell
+from experiment import headed, short, tell
 
 import chainrule as cr
 from chainrule.nn import losses
@@ -46,6 +46,7 @@ def until(answers, level):
     return next((k for k, a in enumerate(answers) if a > level), "−")
 
 
+@headed("start", "cost", "answer", "first gradient", "above ½ after", "above 0.9 after")
 def experiment():
     """Both costs from both starts."""
     rows, curves = [], {}
@@ -58,7 +59,7 @@ def experiment():
     steps = np.arange(len(found))
     picture = cr.pictures.lines(
         {name: (steps, found) for name, found in curves.items()}, x="step",
-        y="the neuron's answer; the target is 1", title="Two costs, two starts",
+        y="answer (the target is 1)", title="Two costs, two starts",
     )  # fmt: skip
     near, nearer, slow, fast = rows
     sentence = (
@@ -67,8 +68,7 @@ def experiment():
         f"first gradient is {short(slow[3], 2)} long on the one, {short(fast[3])} on the other; "
         f"from {near[2]:.2f} both reach 0.9, after {near[5]} and {nearer[5]} steps."
     )
-    heads = ("start", "cost", "answer", "first gradient", "above ½ after", "above 0.9 after")
-    return Seen(heads, rows, picture, sentence)
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

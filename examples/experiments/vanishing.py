@@ -7,7 +7,7 @@ python examples/experiments/vanishing.py
 """
 
 import numpy as np
-from experiment import Seen, short, tell
+from experiment import headed, short, tell
 
 import chainrule as cr
 from chainrule import nn
@@ -48,6 +48,7 @@ def gradients(model):
     return np.array([np.linalg.norm(z.grad) for z in sums])
 
 
+@headed("network", "first layer", "last layer", "kept", "per layer", "accuracy after 40")
 def experiment():
     """Every case before training, and what training then makes of it."""
     norms, rows = {}, []
@@ -68,8 +69,7 @@ def experiment():
         f"weights, {relu[3]:.0%} with ReLU; after 40 epochs the sigmoid network is right in "
         f"{sigmoid[5]:.0%}, the ReLU network in {relu[5]:.0%}."
     )
-    heads = ("network", "first layer", "last layer", "kept", "per layer", "accuracy after 40")
-    return Seen(heads, rows, picture, sentence)
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

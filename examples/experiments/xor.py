@@ -4,7 +4,7 @@ python examples/experiments/xor.py
 """
 
 import numpy as np
-from experiment import Seen, tell
+from experiment import headed, tell
 
 import chainrule as cr
 from chainrule import nn
@@ -32,6 +32,7 @@ def solved(hidden, starts=STARTS):
     return np.array([trained(hidden, seed).loss[-1] for seed in range(starts)])
 
 
+@headed("hidden units", f"learned, of {STARTS}", "best loss", "median", "worst")
 def experiment():
     """Widths from none to 8, each from 20 starts, and one of the trainings in pictures."""
     rows = []
@@ -45,8 +46,7 @@ def experiment():
         f"of {STARTS} starts; 2 hidden units learn XOR from {right[2]} of them, 3 from {right[3]}, "
         f"8 from {right[8]}."
     )
-    heads = ("hidden units", f"learned, of {STARTS}", "best loss", "median", "worst")
-    return Seen(heads, rows, picture, sentence)
+    return rows, picture, sentence
 
 
 if __name__ == "__main__":

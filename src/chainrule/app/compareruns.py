@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from ..graph.errors import UsageError
+from ..graph.spelling import listed
 from ..show.page import NAMES
 from ..show.scene import Scene
 from .files import writable
-from .savedrun import SavedRun, saved_run
+from .savedrun import SavedRun, number, saved_run
 from .settings import SETTINGS
 from .show import KINDS, save, scene, shown
 from .terminal import say, screen
@@ -71,6 +72,19 @@ def distinct(runs: Sequence[SavedRun]) -> list[str]:
     return [n if names.count(n) == 1 else str(r.folder) for n, r in zip(names, runs, strict=True)]
 
 
+def undrawn(runs: Sequence[SavedRun]) -> list[str]:
+    """What is said of the runs that have no curve, or not all of one."""
+    told = []
+    for name, run in zip(distinct(runs), runs, strict=True):
+        bad = [row["epoch"] for row in run.rows if not isfinite(number(row.get("loss")))]
+        if not run.rows:
+            told.append(f"{name} has no epoch yet, so no curve")
+        elif bad:
+            none = ", so it has no curve" if len(bad) == len(run.rows) else ""
+            told.append(f"the loss of {name} is not finite in epoch {bad[0]}, where it ended{none}")
+    return told
+
+
 TITLES = {"loss": "training loss", "val_loss": "validation loss",
           "val_accuracy": "validation accuracy", "val_r2": "validation R²"}  # fmt: skip
 
@@ -124,5 +138,8 @@ def compare_runs_command(runs: tuple[str, ...], **files: str | None) -> None:
         click.echo("\n".join(plotted(some)))
         if len(series) > len(some):
             click.echo(f"(the first {len(some)} runs; --html draws all)")
+    for line in undrawn(found):
+        say(f"\n{line}", warn=True)
     if any(p is not None for p in paths):
-        save(scenes(found), f"{len(found)} runs", paths)
+        title = listed(names)
+        save(scenes(found), title, undrawn(found), paths)

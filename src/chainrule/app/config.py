@@ -140,6 +140,7 @@ TOML = {  # what the reader of TOML says → what we say
     "Invalid value": "this is no value; a text stands in quotes",
     "Cannot overwrite a value": "this setting stands in the file twice",
     "Unterminated string": "a quote that begins here is never closed",
+    "Illegal character '\\n'": "a quote that begins here is never closed",
 }
 
 

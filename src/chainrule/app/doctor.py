@@ -13,6 +13,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from ..graph.spelling import counted
+
 PACKAGES = ("chainrule", "numpy", "optree", "click", "rich", "llvmlite")
 EXTRAS = {  # extra → (module, package)
     "data": (("sklearn", "scikit-learn"),),
@@ -111,7 +113,8 @@ def _kept(folder: Path | None) -> str:
         return "is not kept: CHAINRULE_CACHE is off, or there is no home"
     files = list(folder.glob("*.object")) if folder.is_dir() else []
     size = sum(f.stat().st_size for f in files)
-    return f"{folder}: {len(files)} files, {size / 1e6:.1f} MB; CHAINRULE_CACHE_DIR moves it"
+    held = f"{counted(len(files), 'file')}, {size / 1e6:.1f} MB"
+    return f"{folder}: {held}; CHAINRULE_CACHE_DIR moves it"
 
 
 def _openblas() -> ctypes.CDLL | None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import nn
 from ..graph.errors import UsageError
-from ..graph.spelling import did_you_mean
+from ..graph.spelling import counted, did_you_mean
 from ..study.formula import mistake
 from .values import MOST
 
@@ -150,8 +150,8 @@ def told(model: Any) -> str:
     layers = model.layers if isinstance(model, nn.Sequential) else ()
     linear = [one for one in layers if isinstance(one, nn.Linear)]
     if not linear:
-        return f"{type(model).__name__}, {count:,} parameters"
+        return f"{type(model).__name__}, {counted(count, 'parameter')}"
     wide = [linear[0].weight.shape[1], *(one.weight.shape[0] for one in linear)]
     others = [type(one).__name__ for one in layers if not isinstance(one, nn.Linear)]
     kinds = ", ".join(dict.fromkeys(others)) or "no activation"
-    return f"{' → '.join(map(str, wide))}, {kinds}, {count:,} parameters"
+    return f"{' → '.join(map(str, wide))}, {kinds}, {counted(count, 'parameter')}"

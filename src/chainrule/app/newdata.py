@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import DataError, UsageError
-from ..graph.spelling import did_you_mean, listed
+from ..graph.spelling import counted, did_you_mean, listed
 from ..train.batches import parts_of
 from ..train.data import datasets
 from ..train.data.arrays import standard
@@ -55,7 +55,7 @@ def inputs(run: SavedRun, name: str) -> tuple[Inputs, Any]:
     if len(x.shape) < 2 or wide != len(told["features"]):
         raise DataError(
             f"{name}: examples of shape {x.shape[1:]}; the run learned from "
-            f"{len(told['features'])} numbers an example"
+            f"{counted(len(told['features']), 'number')} an example"
         )
     source(x, np.zeros(len(x)), np.float32)  # NaN and the like are said with their rows
     return Inputs(x), prepared
@@ -120,9 +120,10 @@ def _all_numbers(table: Table, made: Preparation, gaps: bool) -> None:
             if (missing and gaps) or (not missing and is_number(cell, column.style)):
                 continue
             found = "empty" if missing else repr(cell[:40])
+            form = f"with {', '.join(column.style.told)}" if column.style.told else "such as 1234.5"
             raise DataError(
                 f"{table.source}: {column.name} is {found} in {table.word} {line}; "
-                "the run learned from numbers there"
+                f"the run learned from numbers {form} there"
             )
 
 
@@ -139,6 +140,7 @@ def unknown_categories(table: Table, made: Preparation) -> list[str]:
                 count = column.unknown(cells)
                 notes.append(
                     f"unknown to the run: {column.name} = {listed(list(strange), SHOWN)}, in "
-                    f"{count} of {len(cells)} rows; there all columns of {column.name} are 0"
+                    f"{count} of {counted(len(cells), 'row')}; there all columns of {column.name} "
+                    "are 0"
                 )
     return notes

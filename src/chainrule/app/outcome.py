@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.spelling import counted
 from ..nn.losses import LOSSES
 from ..show.page import figure
 from ..study.health import verdicts
@@ -116,8 +117,10 @@ def result_line(outcome: Outcome) -> str:
     more = [f"{k} {r[k]:.4g}" for k in asked_for if isinstance(r.get(k), float)]
     told = ", ".join([told, *more])
     asked = outcome.setup.epochs
-    early = f" of {asked}: stopped early" if done < asked else ""
-    return f"{told} ({than}); {done} epochs{early}, {outcome.seconds:.1f} s"
+    ended = {"not finite": "not finite", "interrupted": "stopped"}
+    why = ended.get(outcome.status, "stopped early")
+    early = f" of {asked}: {why}" if done < asked else ""
+    return f"{told} ({than}); {counted(done, 'epoch')}{early}, {outcome.seconds:.1f} s"
 
 
 def trouble(outcome: Outcome) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ..graph.errors import UsageError
+from ..graph.spelling import counted
 from ..study.practice import KINDS, SETS, Exercise, Practice, practice, practice_set
 from .target import target
 from .terminal import Words
@@ -63,7 +64,7 @@ class Session:
     def run(self) -> Score:
         """Ask all of them, or as many as there are answers for."""
         self.say(self.made.given)
-        self.say(f"\n{len(self.made)} exercises. Type {TOLD}.", dim=True)
+        self.say(f"\n{counted(len(self.made), 'exercise')}. Type {TOLD}.", dim=True)
         for k, exercise in enumerate(self.made, 1):
             self.say(f"\n{k}/{len(self.made)}", bold=True, nl=False)
             self.say(f"  {exercise.question}")

@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from ..graph.errors import UsageError
+from ..graph.spelling import counted
 from ..ops.shares import softmax
 from ..train.data.tables.csvfile import is_missing
 from ..train.data.tables.numerals import is_number, number, number_style
@@ -55,13 +56,13 @@ def score(run: SavedRun, truth: list[str], given: list[str]) -> str:
         return ""
     if run.task == "classification":
         right = sum(t == g for t, g in known)
-        return f"accuracy {right / len(known):.4f} on the {len(known)} rows that say the truth"
+        return f"accuracy {right / len(known):.4f} on {counted(len(known), 'row')} with the truth"
     style = number_style([t for t, _ in known])
     pairs = [(number(t, style), float(g)) for t, g in known if is_number(t, style)]
     if len(pairs) < len(known):
         return ""
     mae = sum(abs(t - g) for t, g in pairs) / len(pairs)
-    return f"mean absolute error {mae:.4g} on the {len(pairs)} rows that say the truth"
+    return f"mean absolute error {mae:.4g} on {counted(len(pairs), 'row')} with the truth"
 
 
 @click.command("predict")
@@ -101,7 +102,7 @@ def predict_command(run: str, data: str, out: str | None, model: str | None) -> 
         click.echo(text.getvalue(), nl=False)
     else:
         write(path, text.getvalue())
-        click.echo(f"{len(lines):,} rows written to {path}", err=True)
+        click.echo(f"{counted(len(lines), 'row')} written to {path}", err=True)
     told = score(found, rows.truth, given) if rows.truth else ""
     if told:
         click.echo(told, err=True)

@@ -10,14 +10,15 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 from ..graph.errors import DataError, UsageError
+from ..graph.spelling import counted
 from ..train.callbacks.progress import ProgressBar
 from ..train.checkpoint import Checkpoints
+from ..train.data.fingerprint import fingerprint
 from ..train.data.prepared import PARTS
 from ..train.folder import load_json, new_folder
 from .config import Chosen, Given
 from .network import told as told_network
-from .outcome import Outcome, health, health_line, judge, result_line, stuck, trouble
-from .pacing import Paced
+from .outcome import Outcome, health, health_line, judge, result_line, trouble
 from .saved import run_folder
 from .settings import SETTINGS
 from .setup import Setup, setup
@@ -28,7 +29,7 @@ from .writing import begin, write
 
 KEPT = 2  # checkpoints
 CHANGEABLE = ("epochs", "patience", "checkpoint", "quiet", "model")  # when a run goes on
-NOT_FINITE = 1  # the exit code
+NOT_FINITE, STOPPED = 1, 130  # exit codes; shells know the second as that of Ctrl-C
 
 
 def train(chosen: Chosen, say: Callable[..., None]) -> tuple[Path, int]:
@@ -54,7 +55,8 @@ def resume(folder: Path, chosen: Chosen, say: Callable[..., None]) -> tuple[Path
     folder = run_folder(folder)
     told = load_json(folder / "run.json")
     made = setup(recorded(folder, told, chosen))
-    if told.get("data", {}).get("fingerprint") != made.fingerprint():
+    now = list(fingerprint(made.data.source("train")))
+    if told.get("data", {}).get("fingerprint") != now:
         raise DataError(
             f"{folder}: the data have changed since the run began ({made.chosen['data']}); it "
             "cannot go on with others; train anew"
@@ -62,7 +64,8 @@ def resume(folder: Path, chosen: Chosen, say: Callable[..., None]) -> tuple[Path
     done = int(told.get("epochs_completed") or 0)
     if told.get("status") == "finished" and done >= made.epochs:
         raise UsageError(
-            f"{folder}: the run has done its {done} epochs; --epochs {2 * done} takes it further"
+            f"{folder}: the run has done its {counted(done, 'epoch')}; --epochs {2 * done} takes "
+            "it further"
         )
     if told.get("status") == "not finite":
         raise UsageError(f"{folder}: its loss was not finite; train anew with a smaller --lr")
@@ -107,7 +110,7 @@ def tell(made: Setup, say: Callable[..., None]) -> None:
     """What is about to be done."""
     data = made.data
     sizes = ", ".join(f"{k} {len(data.rows[k]):,}" for k in PARTS)
-    say(f"{data.name}: {len(data.examples):,} rows ({sizes})", bold=True)
+    say(f"{data.name}: {counted(len(data.examples), 'row')} ({sizes})", bold=True)
     for note in data.notes:
         say(f"  {note}")
     optimizer = ", ".join(filter(None, (made.chosen["optimizer"], made.chosen["schedule"])))
@@ -126,6 +129,7 @@ def _run(folder: Path, made: Setup, say: Callable[..., None]) -> int:
         return NOT_FINITE
     if outcome.status == "interrupted":
         say_aloud(f"stopped; to go on: {again(folder, made)}")
+        return STOPPED
     return 0
 
 
@@ -144,9 +148,7 @@ def _quoted(word: str) -> str:
 
 def _fit(folder: Path, made: Setup) -> Outcome:
     started, c = perf_counter(), made.chosen
-    at = folder / "checkpoints"
-    every = c["checkpoint"]
-    kept = Checkpoints(at, every=every, keep=KEPT) if every else Paced(at, KEPT)
+    kept = Checkpoints(folder / "checkpoints", every=c["checkpoint"], keep=KEPT)
     with ProgressBar() as bar, catch_warnings(record=True) as warned:
         simplefilter("always")
         trainer = made.trainer(() if c["quiet"] else (bar,))
@@ -157,7 +159,5 @@ def _fit(folder: Path, made: Setup) -> Outcome:
         )  # fmt: skip
     for message in dict.fromkeys(str(w.message) for w in warned):
         say_aloud(message.partition("\n  made at")[0].removeprefix("fit: "), warn=True)
-    if history.interrupted or (history.rows and not c["patience"] and not stuck(history.rows)):
-        kept.save(trainer.run.capture())  # so that it can go on from where it ended
     seconds = perf_counter() - started
     return Outcome(made, history, judge(made), health(history.rows), seconds)

@@ -14,7 +14,7 @@ import numpy as np
 from ..eager.namespace import tensor
 from ..eager.tensor import FIXED, GIVEN, Tensor, leaf
 from ..graph.errors import ChainruleError, CheckpointError, DataError, UsageError
-from ..graph.spelling import did_you_mean
+from ..graph.spelling import counted, did_you_mean
 from ..nn import Module
 from ..nn.losses import LOSSES, loss_named
 from ..study.formula import assignment
@@ -52,7 +52,7 @@ def from_run(path: Path, assignments: tuple[str, ...] = ()) -> Target:
     given = tensor(x, name="x")
     target = leaf(y.astype(np.float32) if y.dtype.kind == "f" else y, FIXED, "y")
     made = loss_named(loss)(named(given), target)
-    title = f"{folder.name}: {loss} of {len(x)} examples"
+    title = f"{folder.name}: {loss} of {counted(len(x), 'example')}"
     found = one_number(title, made, {**variables, "x": given}, [])
     found.parameters = list(variables.values())
     return found

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ..graph.errors import DataError, ExpressionError, UsageError
 from ..graph.spelling import did_you_mean
@@ -29,7 +26,6 @@ LOSSES = {  # those that go with a task, the usual one first
 }
 METRIC = {"classification": "accuracy", "regression": "r2"}
 NOT_RECORDED = ("quiet", "out", "hidden", "activation")  # `model` says what they say
-PROBED = 1000  # rows by which data on disk are recognised
 
 
 @dataclass
@@ -76,17 +72,6 @@ class Setup:
             self.model, self.loss, made, metrics=metrics, callbacks=callbacks, seed=c["seed"],
             clip=bounds, accumulate=c["accumulate"],
         )  # fmt: skip
-
-    def fingerprint(self) -> str:
-        """What the data are recognised by when the run is taken up again."""
-        found, source = hashlib.sha256(), self.data.source("train")
-        rows = np.arange(len(source))
-        if not source.in_memory:
-            rows = np.unique(np.linspace(0, len(source) - 1, PROBED).astype(int))
-        for part in source.take(rows):
-            found.update(repr((part.shape, part.dtype.str)).encode())
-            found.update(np.ascontiguousarray(part).tobytes())
-        return found.hexdigest()
 
 
 def blamed(c: Chosen) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from ..graph.errors import UsageError
+from ..graph.spelling import counted
 from ..show.curves.lines import lines
-from ..show.page import NAMES
+from ..show.page import NAMES, panels
 from ..show.scene import Scene
-from .files import writable
+from .files import writable, write
 from .outcome import health_line
 from .savedrun import SavedRun, saved_run
 from .settings import SETTINGS
@@ -38,7 +39,7 @@ def summary(run: SavedRun) -> list[str]:
     words = [f"{k} = {shown(v)}" for k, v in run.settings.items() if unusual(k, v)]
     told += [f"  {', '.join(words)}"] if words else []
     status = str(run.told.get("status"))
-    told.append(f"  {status}: {len(run.rows)} of {run.settings.get('epochs')} epochs"
+    told.append(f"  {status}: {len(run.rows)} of {counted(run.settings.get('epochs', 0), 'epoch')}"
                 + (f"; {EARLIER[status]}: chainrule train --resume {run.folder}"
                    if status in EARLIER else ""))  # fmt: skip
     if run.result:
@@ -79,17 +80,20 @@ def scene(series: dict[str, list[float]], name: str, ident: str) -> Scene:
     return lines(series, x="epoch", y=name, log=steep, ident=ident, title=title)
 
 
-def save(made: list[Scene], title: str, paths: list[Any]) -> None:
-    """Pictures side by side, in each of the files asked for."""
+def save(made: list[Scene], title: str, told: list[str], paths: list[Any]) -> None:
+    """Pictures side by side, in each of the files asked for; `told` is said of them all."""
     from ..show.beside import beside
 
     if not made:
-        raise UsageError("no epoch was completed, so there is nothing to draw")
-    drawn = beside(*made, title=title, ident="side-by-side")
+        raise UsageError("no epoch has a finite figure, so there is nothing to draw")
     for path in paths:
-        if path is not None:
-            drawn.save(str(path))
-            click.echo(f"written to {path}")
+        if path is None:
+            continue
+        if path.suffix.lower() == ".html":
+            write(path, panels(title, told, [scene.at() for scene in made]))
+        else:
+            beside(*made, title=title, told=" ".join(told), ident="side-by-side").save(str(path))
+        click.echo(f"written to {path}")
 
 
 def norms_table(run: SavedRun) -> Any:
@@ -100,7 +104,8 @@ def norms_table(run: SavedRun) -> Any:
     for head in ("layer", "gradient norm, first epoch", "last", "on the way"):
         table.add_column(head, justify="left" if head in ("layer", "on the way") else "right")
     for name, ys in run.norms().items():
-        table.add_row(name, f"{ys[0]:.3g}", f"{ys[-1]:.3g}", blocks(ys))
+        ends = [f"{y:.3g}" if isfinite(y) else "not finite" for y in (ys[0], ys[-1])]
+        table.add_row(name, *ends, blocks(ys))
     return table
 
 
@@ -126,6 +131,8 @@ def show_command(run: str, **files: str | None) -> None:
     say(first, bold=True)
     for line in rest:
         say(line)
+    if not curves(found):
+        say("\nno epoch has a finite figure to draw", warn=True)
     for title, series in curves(found).items():
         say(f"\n{NAMES.get(title, title)}", bold=True)
         click.echo("\n".join(plotted(series)))
@@ -137,4 +144,4 @@ def show_command(run: str, **files: str | None) -> None:
         say("")
         screen().print(norms_table(found))
     if any(p is not None for p in paths):
-        save(scenes(found), found.name, paths)
+        save(scenes(found), found.name, summary(found)[1:], paths)

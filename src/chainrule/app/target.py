@@ -10,7 +10,7 @@ from typing import Any
 from .. import ops
 from ..eager.tensor import FIXED, Tensor
 from ..graph.errors import DTypeError, UsageError
-from ..graph.spelling import did_you_mean
+from ..graph.spelling import counted, did_you_mean
 from ..graph.walk import order
 from ..study.formula import CONSTANTS, assignment, evaluate, mistake, names_in, one_line
 
@@ -92,7 +92,8 @@ def _from_expression(expression: str, assignments: tuple[str, ...]) -> Target:
     notes = _unused(text, values)
     made = evaluate(text, values)
     if isinstance(made, tuple):
-        raise mistake(text, 0, len(text), f"this gives {len(made)} values", "pick one: f(x)[0]")
+        what = f"this gives {counted(len(made), 'value')}"
+        raise mistake(text, 0, len(text), what, "pick one: f(x)[0]")
     if made.dtype.kind != "f":
         advice = "where(condition, a, b) makes numbers of truth values"
         what = f"the result is {KIND[made.dtype.kind]}, which has no gradient"

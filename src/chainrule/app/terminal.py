@@ -52,7 +52,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ChainruleError as error:
-            _end(ctx, str(error).split("\n  made at")[0])
+            _end(ctx, str(error).split("\n  made at")[0].removeprefix("fit: "))
         except click.UsageError as error:
             _end(ctx, in_our_words(error))
         except KeyboardInterrupt:

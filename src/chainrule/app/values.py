@@ -9,6 +9,7 @@ from typing import Any
 
 from ..graph.spelling import did_you_mean
 
+DIGITS = 18  # of a whole number
 Reader = Callable[[Any], Any]  # from what was typed to the value; raises Unfit
 
 
@@ -48,8 +49,10 @@ def whole(least: int) -> Reader:
 
     def read(given: Any) -> int:
         found = given
-        if isinstance(given, str) and re.fullmatch(r"[+-]?\d{1,18}", given.strip()):
-            found = int(given)
+        if isinstance(given, str) and re.fullmatch(r"[+-]?\d+", given.strip()):
+            found = int(given) if len(given.strip()) <= DIGITS else None
+        if found is None:
+            raise Unfit(f"give a whole number, {least} or more, of at most {DIGITS} digits")
         if isinstance(found, bool) or not isinstance(found, int) or found < least:
             raise Unfit(f"give a whole number, {least} or more")
         return found

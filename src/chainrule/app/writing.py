@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import CheckpointError
+from ..graph.spelling import counted
 from ..show.draw import draw
 from ..show.page import Report, page
 from ..show.training.report import pictures
 from ..train.checkpoint import save
 from ..train.checkpoint.models import save_model
+from ..train.data.fingerprint import fingerprint
 from ..train.folder import finite, save_history, save_json, versions
 from .network import told as told_network
 from .outcome import Outcome, title_metric
@@ -37,8 +39,8 @@ def write(folder: Path, outcome: Outcome) -> None:
     except CheckpointError:  # layers of the user's own: the numbers by name
         save(setup.model.state_dict(), path)
     save_history(folder / "history.jsonl", outcome.history.rows)
-    save_json(folder / "run.json", record(setup, outcome))
     (folder / "report.html").write_text(page(report(outcome)), encoding="utf-8")
+    save_json(folder / "run.json", record(setup, outcome))  # last: only now the run has ended
 
 
 def record(setup: Setup, outcome: Outcome | None = None) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def record(setup: Setup, outcome: Outcome | None = None) -> dict[str, Any]:
         "data": {
             "name": data.name, "rows": {k: len(v) for k, v in data.rows.items()},
             "features": data.features, "classes": data.classes, "notes": data.notes,
-            "fingerprint": setup.fingerprint(),
+            "fingerprint": list(fingerprint(data.source("train"))),
         },
         "task": data.task, "settings": setup.settings, "network": told_network(setup.model),
         "own_file": is_file(setup.chosen["model"]), "loss": setup.loss,
@@ -84,14 +86,15 @@ def report(outcome: Outcome) -> Report:
     setup, data = outcome.setup, outcome.setup.data
     rows, metric = outcome.history.rows, title_metric(setup)
     unwell = [r for r in outcome.health if r["verdict"] != "healthy"]
-    told = f"{data.task.capitalize()} of {len(data.examples):,} rows of shape {data.shape}. "
+    rows_told = counted(len(data.examples), "row")
+    told = f"{data.task.capitalize()} of {rows_told} of shape {data.shape}. "
     told += (
         "The gradients of all layers are healthy." if outcome.health and not unwell
         else "; ".join(f"layer {r['layer']} is {r['verdict']}" for r in unwell).capitalize() + "."
         if unwell else "No epoch was completed."
     )  # fmt: skip
     settings = [(k.replace("_", " "), _told(v)) for k, v in setup.settings.items()]
-    settings += [(k, f"{len(v):,} rows") for k, v in data.rows.items()]
+    settings += [(k, counted(len(v), "row")) for k, v in data.rows.items()]
     settings += list(versions().items())
     return Report(
         f"{data.name}: {told_network(setup.model)}", told, figures(outcome), rows, metric,

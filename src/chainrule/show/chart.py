@@ -208,6 +208,8 @@ def describe(series: Sequence[Series], what: str, log: bool = False) -> str:
 
     >>> describe([Series("training", [1, 2, 3], [3.0, 1.0, 2.0])], "loss")
     'training: loss from 3 to 2, lowest 1 at 2, highest 3 at 1.'
+    >>> describe([Series("training", [1, 2], [3.0, 3.0])], "loss")
+    'training: loss 3 throughout.'
     """
     told = []
     for s in series:
@@ -218,6 +220,10 @@ def describe(series: Sequence[Series], what: str, log: bool = False) -> str:
             told.append(f"{s.name}: no {what} that can be shown.")
             continue
         low, high = min(points, key=lambda p: p[1]), max(points, key=lambda p: p[1])
+        if low[1] == high[1]:
+            where = "throughout" if len(points) > 1 else f"at {figure(low[0])}"
+            told.append(f"{s.name}: {what} {figure(low[1], 3)} {where}{gap}.")
+            continue
         told.append(
             f"{s.name}: {what} from {figure(points[0][1], 3)} to {figure(points[-1][1], 3)}, "
             f"lowest {figure(low[1], 3)} at {figure(low[0])}, highest {figure(high[1], 3)} at "

@@ -94,12 +94,28 @@ def page(report: Report) -> str:
         _settings(report.settings),
         element("footer", "Written by chainrule. This file needs no network and runs no script."),
     ))  # fmt: skip
+    return _document(report.title, body)
+
+
+def panels(title: str, told: Sequence[str], svgs: Sequence[str]) -> str:
+    """A whole HTML document of pictures that stand side by side where the window has room.
+
+    >>> panels("Two runs", ["One is better."], ["<svg></svg>"]).count('class="card"')
+    1
+    """
+    cards = "".join(element("div", svg, class_="card") for svg in svgs)
+    lead = "".join(element("p", text(words), class_="soft") for words in told)
+    drawn = element("section", cards, class_="pair")
+    return _document(title, element("h1", text(title)) + lead + drawn)
+
+
+def _document(title: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-        f"<title>{text(report.title)}</title><style>{style()}{PAGE}</style></head>"
+        f"<title>{text(title)}</title><style>{style()}{PAGE}</style></head>"
         f"<body><main>{body}</main></body></html>\n"
     )
 
@@ -153,7 +169,10 @@ def _wide(series: Sequence[Series]) -> bool:
     return bool(ys) and min(ys) > 0 and max(ys) / min(ys) > 30
 
 
-NAMES = {"r2": "R²", "mae": "mean absolute error"}
+NAMES = {
+    "r2": "R²", "mae": "mean absolute error", "commonest_class": "the commonest class alone",
+    "mae_of_the_mean": "the mean alone",
+}  # fmt: skip
 COLUMNS = (
     ("norm", "gradient norm"), ("ratio", "update / weight"), ("zero", "zero gradients"),
     ("dead", "dead units"), ("saturated", "saturated units"),

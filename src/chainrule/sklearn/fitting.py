@@ -15,7 +15,9 @@ from sklearn.utils.validation import (
 )
 
 from ..graph.errors import DataError, UsageError
+from ..graph.spelling import counted
 from ..train import Trainer, TrainingWarning
+from ..train.data.sources import Arrays
 from ..train.run import several
 from ..transform.trees import tree_flatten, tree_map
 from .lbfgs import search
@@ -92,7 +94,8 @@ class Estimator(BaseEstimator):
     def _trainer(self, x: Any, t: Any, dtype: Any, callbacks: tuple, rng: Any) -> Trainer:
         """The Trainer of a copy of the network in `dtype`, with the optimiser as it stood."""
         model = in_dtype(self.model_, dtype)
-        loss = by_example(self._loss(), arrays_of(model, dtype)(_dense(x[:2]).astype(dtype)), t[:2])
+        first = lambda: arrays_of(model, dtype)(_dense(x[:2]).astype(dtype))  # noqa: E731
+        loss = by_example(self._loss(), first, t[:2])
         return Trainer(
             model, loss, solver_of(self), callbacks=callbacks, clip=self.clip,
             penalty=(squares, float(self.alpha)) if self.alpha else None, watch=False,
@@ -117,10 +120,11 @@ class Estimator(BaseEstimator):
         if once and hasattr(self, "_memory"):
             resume(trainer.run, self._memory, dtype)
         self.n_iter_ = 0
+        given = (Arrays(x, t), None) if once and _plain(x, t) else (x, t)
         with catch_warnings():
             simplefilter("ignore", TrainingWarning)  # of a loss that is not finite: raised below
             trainer.fit(
-                x, t, epochs=1 if once else self.max_iter, batch_size=size, sample_weight=weight,
+                *given, epochs=1 if once else self.max_iter, batch_size=size, sample_weight=weight,
                 shuffle=Orders(rng, bool(self.shuffle)), progress=self.verbose == "bar",
             )  # fmt: skip
         if trainer.history.diverged and not self.early_stopping:
@@ -141,20 +145,22 @@ class Estimator(BaseEstimator):
         kept, held = parts
         if len(held) < 2:
             raise DataError(
-                f"The validation set is too small: {len(held)} of {count} examples; raise "
-                "'validation_fraction', or give validation=(X, y)"
+                f"The validation set is too small: {len(held)} of {counted(count, 'example')}; "
+                "raise 'validation_fraction', or give validation=(X, y)"
             )
         return kept, held
 
     def _batch(self, count: int) -> int:
-        if self.batch_size == "auto":
-            return min(AUTO_BATCH, count)
-        if self.batch_size > count:
+        """How many examples a step takes: with batch norm so many that none is left alone."""
+        size = AUTO_BATCH if self.batch_size == "auto" else self.batch_size
+        while self.norm == "batch" and 1 < size < count and count % size == 1:
+            size += 1
+        if size > count and self.batch_size != "auto":
             warn(
                 f"Got `batch_size` {self.batch_size}, and there are {count} examples: it is "
                 "going to be clipped to their number", stacklevel=5,
             )  # fmt: skip
-        return min(self.batch_size, count)
+        return min(size, count)
 
     def _computed_in(self, x: Any, once: bool) -> Any:
         """The dtype that is trained in: that of the data, or float32 where they are many."""
@@ -223,6 +229,11 @@ def in_steps(estimator: Any) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError("partial_fit takes a step, and solver='lbfgs' sees all the data: fit")
     return True
+
+
+def _plain(x: Any, t: np.ndarray) -> bool:
+    """Whether these can be trained on as they stand: scikit-learn has checked what is in them."""
+    return type(x) is np.ndarray and (t.dtype.kind != "f" or t.dtype == x.dtype)
 
 
 def _dense(x: Any) -> np.ndarray:

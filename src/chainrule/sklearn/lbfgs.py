@@ -9,10 +9,7 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from ..transform import compile as compiled
-from ..transform import value_and_grad
-
-WORTH = 2e9  # operations from which compiling the loss is earned back
+from ..train.stepping import stepper, worth
 
 
 def search(of: Any, run: Any, x: np.ndarray, t: Any, weight: Any) -> tuple[float, int]:
@@ -20,11 +17,9 @@ def search(of: Any, run: Any, x: np.ndarray, t: Any, weight: Any) -> tuple[float
     w = np.ones(len(x), run.dtype) if weight is None else weight.astype(run.dtype)
     shapes = [p.shape for p in run.params]
     ends = np.cumsum([p.size for p in run.params])[:-1]
-    objective = value_and_grad(
-        lambda params, x, t, w: run.objective(params, x, t, w, run.amount)[0]
-    )
-    if 6.0 * of.max_iter * len(x) * sum(p.size for p in run.params) > WORTH:
-        objective = compiled(objective)
+    known = stepper(run.objective, run.optimizer, run.names, False)
+    pays = worth(of.max_iter, 6 * len(x) * sum(p.size for p in run.params))
+    measured = known.measured if pays else known.measured.f
 
     def parted(vector: np.ndarray) -> list[np.ndarray]:
         parts = zip(np.split(vector, ends), shapes, strict=True)
@@ -32,7 +27,7 @@ def search(of: Any, run: Any, x: np.ndarray, t: Any, weight: Any) -> tuple[float
 
     def asked(vector: np.ndarray) -> tuple[float, np.ndarray]:
         with np.errstate(all="ignore"):  # a search may look where nothing is finite
-            value, gradients = objective(parted(vector), x, t, w)
+            value, gradients = measured(parted(vector), x, t, w, run.amount)
         joined = np.concatenate([np.asarray(g).ravel() for g in gradients])
         return float(value), joined.astype(np.float64)
 

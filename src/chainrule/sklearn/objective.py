@@ -75,12 +75,12 @@ def regressor_loss(given: Any) -> Callable:
     return ours[given] if isinstance(given, str) and given in ours else losses.loss_named(given)
 
 
-def by_example(loss: Callable, prediction: Any, target: Any) -> Callable:
+def by_example(loss: Callable, predicted: Callable[[], Any], target: Any) -> Callable:
     """A user's loss as one that can be weighted, if it says the loss of every example.
 
     It is tried on some: what gives one number for all of them stays as it is.
     """
-    if takes_weights(loss) or np.shape(loss(prediction, target)) == ():
+    if takes_weights(loss) or np.shape(loss(predicted(), target)) == ():
         return loss
     return _of_elements(loss)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..graph.errors import UsageError
-from ..graph.spelling import did_you_mean
+from ..graph.spelling import counted, did_you_mean
 from ..nn.losses import LOSSES
 from ..nn.module import Module
 from ..optim import Transform
@@ -154,13 +155,20 @@ RULES: dict[str, Wanted] = {
 CLASSIFIER_LOSS, REGRESSOR_LOSS = _loss("log_loss"), _loss("squared_error", "poisson")
 
 
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The parameters of a class of estimators."""
+    return tuple(kind._get_param_names())
+
+
 def check(estimator: Any, loss: Wanted) -> None:
     """Refuse a parameter that is not what it may be.
 
     Raises: UsageError, which is a ValueError, with what was given and what is wanted.
     """
     kind = type(estimator).__name__
-    for name, value in estimator.get_params(deep=False).items():
+    for name in _names(type(estimator)):
+        value = getattr(estimator, name)
         wanted = loss if name == "loss" else RULES.get(name)
         if wanted is None or wanted.fits(value):
             continue
@@ -171,8 +179,13 @@ def check(estimator: Any, loss: Wanted) -> None:
 
 def _near(value: Any, wanted: Wanted) -> str:
     words = [w.strip("',") for w in wanted.words.split() if w.startswith("'")]
-    advice = did_you_mean(value, words) if isinstance(value, str) else ""
-    return f"; {advice}" if advice else ""
+    for one in value if isinstance(value, (list, tuple)) else (value,):
+        if isinstance(one, type) and issubclass(one, (Module, Transform)):
+            return f"; write {one.__name__}(...), not the class"
+        advice = did_you_mean(one, words) if isinstance(one, str) and one not in words else ""
+        if advice:
+            return f"; {advice}"
+    return ""
 
 
 def for_each(kind: str, name: str, given: Any, layers: int) -> list:
@@ -183,7 +196,8 @@ def for_each(kind: str, name: str, given: Any, layers: int) -> list:
     if not isinstance(given, (list, tuple)):
         return [given] * layers
     if len(given) != layers:
-        raise UsageError(f"{kind}({name}={given!r}): {len(given)} for {layers} hidden layers")
+        told = f"{len(given)} for {counted(layers, 'hidden layer')}"
+        raise UsageError(f"{kind}({name}={given!r}): {told}")
     return list(given)
 
 

@@ -8,6 +8,7 @@ from warnings import warn
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..graph.spelling import counted
 from .solvers import with_rate
 
 SMALLEST = 1e-6  # an adaptive rate below this ends the fit
@@ -62,8 +63,8 @@ class Progress:
             warn(f"{kind}: training was interrupted by the user", stacklevel=5)
         elif self.late and not self.once:
             warn(
-                f"{kind}: after {self.of.max_iter} epochs (max_iter) it still improves; the "
-                "network has not converged",
+                f"{kind}: after {counted(self.of.max_iter, 'epoch')} (max_iter) it still improves; "
+                "the network has not converged",
                 ConvergenceWarning, stacklevel=5,
             )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import UsageError
+from ..graph.spelling import counted
 
 ORDERS = ("random", "stratified", "balanced")
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray | None]
@@ -123,8 +124,8 @@ def _asked(kind: Callable, count: int) -> np.ndarray:
     order = np.asarray(kind(count))
     if order.ndim != 1 or order.dtype.kind not in "iu" or not order.size:
         raise UsageError(
-            f"fit: shuffle returned {order.dtype} {order.shape} for {count} examples; it must "
-            "return their numbers, in the order to train in"
+            f"fit: shuffle returned {order.dtype} {order.shape} for {counted(count, 'example')}; "
+            "it must return their numbers, in the order to train in"
         )
     if order.min() < 0 or order.max() >= count:
         raise UsageError(

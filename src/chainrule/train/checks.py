@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import DataError, UsageError
-from ..graph.spelling import did_you_mean, listed
+from ..graph.spelling import counted, did_you_mean, listed
 from ..nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -91,7 +91,7 @@ def check_classes(data: Any, held_out: Any, loss: Callable) -> None:
     missing, counts = np.unique(judged[~np.isin(judged, known)], return_counts=True)
     if len(missing):
         pairs = list(zip(missing.tolist(), counts.tolist(), strict=True))
-        told = listed([f"{c} ({n} {'example' if n == 1 else 'examples'})" for c, n in pairs], SHOWN)
+        told = listed([f"{c} ({counted(n, 'example')})" for c, n in pairs], SHOWN)
         some = "class" if len(pairs) == 1 else "classes"
         raise DataError(
             f"fit: {some} {told} of validation {'is' if len(pairs) == 1 else 'are'} not "

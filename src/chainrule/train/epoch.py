@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from math import isfinite
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..eager.tensor import leaf
+from ..graph.errors import DataError
 from ..study import health
 from .batches import Ahead
 from .data.sources import Stream
@@ -30,35 +32,40 @@ class Stretch(NamedTuple):
 
 def add(run: Run, made: Stretch) -> None:
     """Count a stretch to the figures of the epoch, which are plain data in `run.sums`."""
-    told = run.sums
-    for loss, weight in zip(made.losses, made.weights, strict=True):  # one by one: the same bits
-        told["loss"] = told.get("loss", 0.0) + loss * weight if weight else told.get("loss", 0.0)
-        told["weight"] = told.get("weight", 0.0) + weight
-    for loss, count in zip(made.losses, made.counts, strict=True):
-        told["by_count"] = told.get("by_count", 0.0) + loss * count
-    if "bad" not in told and not np.isfinite(made.losses).all():
-        first = int(np.argmin(np.isfinite(made.losses)))
-        told["bad"] = told.get("steps", 0) + 1 + first
-    told["examples"] = told.get("examples", 0) + sum(made.counts)
-    told["steps"] = told.get("steps", 0) + len(made.losses)
+    sums = run.sums
+    loss, weighed = sums.get("loss", 0.0), sums.get("weight", 0.0)
+    before = by_count = sums.get("by_count", 0.0)
+    for value, weight, count in zip(made.losses, made.weights, made.counts, strict=True):
+        if weight:
+            loss += value * weight
+        weighed += weight
+        by_count += value * count
+    if "bad" not in sums and not isfinite(by_count - before):
+        bad = [k for k, value in enumerate(made.losses, start=1) if not isfinite(value)]
+        sums |= {"bad": sums.get("steps", 0) + bad[0]} if bad else {}
+    sums |= {
+        "loss": loss, "weight": weighed, "by_count": by_count,
+        "examples": sums.get("examples", 0) + sum(made.counts),
+        "steps": sums.get("steps", 0) + len(made.losses),
+    }  # fmt: skip
     if made.norms is not None:
-        told["norms"] = made.norms + told.get("norms", 0.0)
+        sums["norms"] = made.norms + sums.get("norms", 0.0)
 
 
 def row_of(run: Run) -> dict[str, Any]:
     """The mean loss, the speed and the layers' mean gradient norms of the epoch."""
-    told, layers = run.sums, health.by_layer(dict.fromkeys(run.names))
-    seconds = told.get("seconds", 0.0)
+    sums = run.sums
+    seconds = sums.get("seconds", 0.0)
     row = {
-        "loss": told["loss"] / told["weight"] if told.get("weight") else 0.0, "seconds": seconds,
-        "examples_per_second": told.get("examples", 0) / seconds if seconds else 0.0,
+        "loss": sums["loss"] / sums["weight"] if sums.get("weight") else 0.0, "seconds": seconds,
+        "examples_per_second": sums.get("examples", 0) / seconds if seconds else 0.0,
     }  # fmt: skip
-    weighs = told.get("by_count") != told.get("loss")
-    if weighs and np.isfinite(row["loss"]):  # the batches' mean, whatever they weigh
-        row["batch_loss"] = told["by_count"] / told["examples"]
-    if "norms" in told:
-        norms = zip(layers, told["norms"].tolist(), strict=True)
-        row["gradient_norms"] = {k: s / told["steps"] for k, s in norms}
+    if sums.get("by_count") != sums.get("loss") and isfinite(row["loss"]):
+        row["batch_loss"] = sums["by_count"] / sums["examples"]  # whatever the batches weigh
+    if "norms" in sums:
+        layers = health.by_layer(dict.fromkeys(run.names))
+        norms = zip(layers, sums["norms"].tolist(), strict=True)
+        row["gradient_norms"] = {k: norm / sums["steps"] for k, norm in norms}
     return row
 
 
@@ -115,14 +122,27 @@ class Stepwise:
 
     def _streamed(self) -> Any:
         if self.stream is None:
-            self.stream, done = iter(self.data), 0
-            while done < self.run.at:  # a training that was taken up again has had those
-                done += len(next(self.stream)[0])
+            self.stream = self._taken_up()
         found = next(self.stream, None)
         if found is None:
             self.stream = None
             return None
         return (*found, None)
+
+    def _taken_up(self) -> Iterator:
+        """The batches of the epoch under way, less those that a training taken up again has had."""
+        stream, done = iter(self.data), 0
+        while done < self.run.at:
+            batch = next(stream, None)
+            if batch is None:
+                break
+            done += len(batch[0])
+        if done != self.run.at:
+            raise DataError(
+                f"fit: the training stopped after {self.run.at} examples of an epoch, and no batch "
+                "ends there now; make the batches as they were, or begin anew in another folder"
+            )
+        return stream
 
 
 def epoch(

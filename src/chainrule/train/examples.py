@@ -111,8 +111,10 @@ def _change(run: Run, shape: tuple[int, ...], t: np.ndarray) -> Any:
     return change
 
 
-def parts(run: Run, data: Any, validation: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-    """The examples to train on, and the held-out ones or None."""
+def parts(
+    run: Run, data: Any, validation: Any, drawn_by: Callable[[], np.random.Generator]
+) -> tuple[Any, Any]:
+    """The examples to train on, and the held-out ones or None; a share is drawn by `drawn_by()`."""
     held_out = None
     if isinstance(validation, (tuple, list)) and len(validation) in (2, 3):
         if len(validation) == 3 and np.ndim(validation[2]) != 1:
@@ -122,7 +124,7 @@ def parts(run: Run, data: Any, validation: Any, rng: np.random.Generator) -> tup
     elif validation is not None:
         if isinstance(data, Stream):
             raise UsageError("fit: of batches no share can be held out; give validation=(X, y)")
-        data, held_out = split(data, validation, rng)
+        data, held_out = split(data, validation, drawn_by())
     for what, some in (("train on", data), ("validate with", held_out)):
         if some is not None and not isinstance(some, Stream) and not len(some):
             raise DataError(f"fit: no examples to {what}")

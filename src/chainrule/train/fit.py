@@ -18,7 +18,7 @@ __all__ = ["METRICS", "fit"]
 
 def fit(
     model: Module, X: Any, y: Any = None, loss: Any = "mse", optimizer: Transform | None = None,
-    epochs: int = 10, batch_size: int = 32, seed: Any = 0, *, validation: Any = None,
+    epochs: int = 10, batch_size: int | None = None, seed: Any = 0, *, validation: Any = None,
     metrics: Sequence[Any] = (), callbacks: Sequence[Any] = (), shuffle: Any = True,
     progress: bool = False, record: int | bool = False, sample_weight: Any = None,
     class_weight: Any = None, early_stopping: Any = None, clip: Any = None, accumulate: int = 1,
@@ -32,6 +32,7 @@ def fit(
     `X` may also be a frame, a file, a memory-mapped array or batches:
     `chainrule.train.data.sources`.
 
+    `batch_size` is 32 without being told, and that of the batches where X is batches.
     `loss` is a name of `chainrule.nn.losses` or a function (prediction, target) → number;
     `optimizer` defaults to Adam(); `clip` holds the norm of all gradients at a number, or their
     elements within (low, high); `accumulate` is how many batches make a step.
@@ -60,7 +61,8 @@ def fit(
     >>> history.loss[-1] < 0.01 < history.loss[0]
     True
     """
-    refuse_unknown("fit", unknown, signature(fit).parameters)
+    if unknown:
+        refuse_unknown("fit", unknown, signature(fit).parameters)
     trainer = Trainer(
         model, loss, optimizer, metrics=metrics, callbacks=callbacks, seed=seed, clip=clip,
         accumulate=accumulate,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..graph.errors import UsageError
+from ..graph.spelling import counted
 
 SPEED = ("seconds", "examples_per_second")
 WIDE = 30  # what falls by so much is drawn on a logarithmic axis
@@ -105,7 +106,7 @@ class History:
             return "History(no epoch)"
         shown = ", ".join(f"{k}={v:.4g}" for k, v in self.last.items() if isinstance(v, float))
         ended = "; interrupted" if self.interrupted else "; diverged" if self.diverged else ""
-        return f"History({len(self)} epochs; last: {shown}{ended})"
+        return f"History({counted(len(self), 'epoch')}; last: {shown}{ended})"
 
 
 def _panel(history: History, name: str, place: int, log: bool | None) -> Any:

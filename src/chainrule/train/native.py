@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from bisect import bisect_left
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..eager.tensor import WATCHER
 from ..graph.errors import ChainruleError, UsageError
 from ..nn.mode import named_layers
+from ..transform.trees import tree_leaves
 from .batches import Ahead, Examples
+from .data.sources import Stream
 from .epoch import Stretch
 from .metrics.judging import BATCH
 from .objective import by_example
@@ -21,6 +26,7 @@ from .stepping import (
     LEAST,
     Batches,
     Call,
+    Drawn,
     Stepper,
     calls,
     stepper,
@@ -29,6 +35,20 @@ from .stepping import (
 )
 
 FEWEST = 16  # steps for which looking at their work is worth while
+IN_PLACE = 1 << 22  # bytes of parameters and state from which no call leaves the old ones be
+ROUND = 64  # the data in memory have a multiple of so many rows
+COPIED = 1 << 24  # bytes up to which they are copied for that
+STARTS = attrgetter("start")
+
+
+class Layout(NamedTuple):
+    """What is the same of a call in every epoch: how many examples its steps have, and weights."""
+
+    filled: int  # rows put in to fill the last of the even steps, which weigh nothing
+    counts: list[int]  # examples of each step
+    examples: int  # of all
+    ones: tuple[Any, Any]  # weights of the even steps' rows and of the last one's
+    totals: list[float]  # the weight of each step
 
 
 class NativeEpochs:
@@ -41,117 +61,147 @@ class NativeEpochs:
         self.stepper: Stepper = run.stepper
         self.padded = by_example(run.model(run.params), run.objective.loss)
         self.weighs = data.weight is not None or (self.padded and len(data) % size != 0)
-        rows = np.zeros(min(size, len(data)), np.int64)
-        x, t = data.source.take(rows)
-        self.row_bytes = x.nbytes // len(rows)
-        w = np.ones(len(rows), run.dtype) if self.weighs else None
-        need = self.stepper.need(run.params, x, t, w, run.amount)
+        self.like = data.source.take(np.zeros(1, np.int64))
+        self.drawn: dict[int, Drawn] = {}  # by the number of examples in a step
+        self.layouts: dict[tuple, Layout] = {}
+        need = self._drawn(min(size, len(data)))
         self.work = need.work
         self.limit = 1 if each_step else self._limit(need.bytes)
+        held = sum(a.nbytes for a in (*run.params, *tree_leaves(run.state))
+                   if isinstance(a, np.ndarray))  # fmt: skip
+        self.in_place = held > IN_PLACE
+        self.draws = bool(need.masks.asked)
+        self.step = self.stepper.compiled[self.in_place]
         self.ready = False  # whether a first call has shown that it can be traced
         self.ahead = Ahead(data.source)
         if data.source.in_memory:
-            self.x, self.t = (np.ascontiguousarray(a) for a in (data.source.x, data.source.t))
+            self.x, self.t = map(_rounded, (data.source.x, data.source.t))
 
     def _limit(self, masks: int) -> int:
         """How many steps one call may take."""
-        held = masks + (0 if self.data.source.in_memory else self.row_bytes * self.size)
+        held = masks + (0 if self.data.source.in_memory else self.like[0].nbytes * self.size)
         by_memory = BYTES // held if held else CALL
         return max(1, min(CALL // (self.work + LEAST), by_memory))
 
-    def plan(self) -> list[Call]:
-        """The calls that are left of the epoch under way."""
-        whole = calls(len(self.run.order), self.size, self.limit, self.padded)
-        return [c for c in whole if c.start >= self.run.at]
+    def _drawn(self, count: int) -> Drawn:
+        """What a step of so many examples needs."""
+        if count not in self.drawn:
+            run = self.run
+            x, t = (np.empty((count, *a.shape[1:]), a.dtype) for a in self.like)
+            w = np.ones(count, run.dtype) if self.weighs else None
+            self.drawn[count] = self.stepper.need(run.params, x, t, w, run.amount)
+        return self.drawn[count]
 
     def next(self) -> Stretch | None:
         """The next call's steps of the epoch under way; None at its end."""
-        left = self.plan()
-        return self.call(left[0], left[1] if left[1:] else None) if left else None
+        run = self.run
+        whole = calls(len(run.order), self.size, self.limit, self.padded)
+        k = bisect_left(whole, run.at, key=STARTS)
+        return self.call(*whole[k : k + 2]) if k < len(whole) else None
 
     def call(self, call: Call, after: Call | None = None) -> Stretch:
         """The steps of one call; examples from a file for the one after it are read meanwhile."""
         run = self.run
+        layout = self._layout(call)
         x, t, rows, last = self._window(call, after)
-        weights = self._weights(call)
+        weights, totals = self._weights(call, layout)
         before = None if self.ready else state_of(run.rng)
-        many = self._batches(rows, weights[0], x, t) if call.steps else None
-        tail = self._batches(last, weights[1], x, t) if call.last else None
+        many = self._batches(rows, weights[0]) if call.steps else None
+        tail = self._batches(last, weights[1]) if call.last else None
         try:
-            made = self.stepper.compiled(run.params, run.state, x, t, run.amount, many, tail)
+            made = self.step(run.params, run.state, x, t, run.amount, many, tail)
         except ChainruleError:
             if before is not None:
                 run.rng = from_state(before)
             raise
         self.ready = True
-        return self._taken(made, call, weights)
+        return self._taken(made, layout, totals)
 
-    def _rows(self, call: Call) -> tuple[np.ndarray, np.ndarray, int]:
-        """Which examples a call is about, the last batch's, and how many are put in to fill it."""
-        order, size = self.run.order, self.size
-        end = min(call.start + call.steps * size, len(order))
+    def _layout(self, call: Call) -> Layout:
+        size = self.size
+        filled = max(0, call.start + call.steps * size - len(self.run.order))
+        key = call.steps, call.last, filled
+        if key not in self.layouts:
+            whole, part = divmod(call.steps * size - filled, size)
+            counts = [size] * whole + [n for n in (part, call.last) if n]
+            ones: tuple[Any, Any] = (None, None)
+            if self.weighs and self.data.weight is None:
+                one = self.run.dtype.type(1)
+                ones = np.full((call.steps, size), one), np.full(call.last, one)
+                ones[0].reshape(-1)[call.steps * size - filled :] = 0
+            self.layouts[key] = Layout(filled, counts, sum(counts), ones, [*map(float, counts)])
+        return self.layouts[key]
+
+    def _rows(self, call: Call, filled: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which examples a call is about, and the last batch's; what fills it is its last one."""
+        order, end = self.run.order, call.start + call.steps * self.size - filled
         rows = order[call.start : end]
-        filled = call.steps * size - len(rows)
-        rows = np.concatenate([rows, np.repeat(rows[-1:], filled)]) if filled else rows
-        return rows, order[end : end + call.last], filled
+        if filled:
+            rows = np.empty(len(rows) + filled, order.dtype)
+            rows[:-filled] = order[call.start : end]
+            rows[-filled:] = order[end - 1]
+        return rows, order[end : end + call.last]
 
     def _window(self, call: Call, after: Call | None) -> tuple:
         """The data to gather from, and where in it the batches' rows are, and the last batch's."""
-        rows, last, _ = self._rows(call)
+        rows, last = self._rows(call, self._layout(call).filled)
         shape = (call.steps, self.size)
         if self.data.source.in_memory:
             return self.x, self.t, rows.reshape(shape), last
-        whole = [np.concatenate(self._rows(c)[:2]) for c in (call, after) if c is not None]
-        x, t = self.ahead.take(*whole)
+        coming = [] if after is None else [self._rows(after, self._layout(after).filled)]
+        x, t = self.ahead.take(*map(np.concatenate, [(rows, last), *coming]))
         places = np.arange(len(x))
         return x, t, places[: len(rows)].reshape(shape), places[len(rows) :]
 
-    def _weights(self, call: Call) -> list:
-        """The weights of the batches' rows and of the last one's: 0 for those that fill it."""
-        if not self.weighs:
-            return [None, None]
-        rows, last, filled = self._rows(call)
+    def _weights(self, call: Call, layout: Layout) -> tuple[Any, list[float]]:
+        """The weights of the batches' rows and of the last one's, and each step's weight."""
         given = self.data.weight
-        made = [np.ones(len(r), self.run.dtype) if given is None else given[r]
-                for r in (rows, last)]  # fmt: skip
-        if filled:
-            made[0][-filled:] = 0
-        return made
+        if given is None:
+            return layout.ones, layout.totals
+        rows, last = self._rows(call, layout.filled)
+        many = given[rows].reshape(call.steps, self.size)
+        if layout.filled:
+            many.reshape(-1)[-layout.filled :] = 0
+        totals = many.sum(1, dtype=np.float64).tolist()
+        tail = given[last]
+        return (many, tail), totals + [float(tail.sum(dtype=np.float64))] * bool(call.last)
 
-    def _batches(self, rows: np.ndarray, weights: Any, x: np.ndarray, t: np.ndarray) -> Batches:
-        run = self.run
-        shape = rows.shape[-1:]
-        w = None if weights is None else weights.reshape(rows.shape)
-        like, t = (np.empty((*shape, *a.shape[1:]), a.dtype) for a in (x, t))
-        one = None if w is None else np.empty(shape, w.dtype)
-        planned = self.stepper.need(run.params, like, t, one, run.amount).masks
+    def _batches(self, rows: np.ndarray, weights: Any) -> Batches:
+        planned = self._drawn(rows.shape[-1]).masks
         if not planned.asked:
-            return Batches(rows, w, [])
+            return Batches(rows, weights, [])
         if rows.ndim == 1:
-            return Batches(rows, w, planned.drawn(run.rng))
-        steps = [planned.drawn(run.rng) for _ in range(len(rows))]
-        return Batches(rows, w, [np.stack(masks) for masks in zip(*steps, strict=True)])
+            return Batches(rows, weights, planned.drawn(self.run.rng))
+        steps = [planned.drawn(self.run.rng) for _ in range(len(rows))]
+        return Batches(rows, weights, [np.stack(masks) for masks in zip(*steps, strict=True)])
 
-    def _taken(self, made: tuple, call: Call, weights: list) -> Stretch:
-        run, size = self.run, self.size
-        run.params, run.state, after, told, final = made
-        counts, values, norms, weighed = [], [], [], []
-        if told is not None:
-            done = min(call.start + call.steps * size, len(run.order)) - call.start
-            counts += [size] * (done // size) + ([done % size] if done % size else [])
-            values += told[0].tolist()
-            norms += [] if told[1] is None else [told[1].sum(0, dtype=np.float64)]
-            weighed += _sums(weights[0], (call.steps, size)) or map(float, counts)
-            for k in range(call.steps if told[2] else 0):
-                run.observe(_step_of(told[2], k))
+    def _taken(self, made: tuple, layout: Layout, totals: list[float]) -> Stretch:
+        run = self.run
+        run.params, run.state, after, many, final = made
+        values, norms = [], []
+        if many is not None:
+            found, norm, seen = many
+            values += found.tolist()
+            norms += [] if norm is None else [norm.sum(0, dtype=np.float64)]
+            for k in range(len(values) if seen else 0):
+                run.observe(_step_of(seen, k))
         if final is not None:
-            counts, values = [*counts, call.last], [*values, float(final[0])]
+            values.append(float(final[0]))
             norms += [] if final[1] is None else [final[1].astype(np.float64)]
-            weighed = [*weighed, *(_sums(weights[1], (1, call.last)) or [float(call.last)])]
             run.observe(final[2])
         run.steps += len(values)
-        run.at += sum(counts)
-        return Stretch(counts, weighed, values, np.sum(norms, axis=0) if norms else None, after)
+        run.at += layout.examples
+        summed = np.sum(norms, axis=0) if norms else None
+        return Stretch(layout.counts, totals, values, summed, after)
+
+
+def _rounded(a: np.ndarray) -> np.ndarray:
+    """The examples with rows at the end that nobody reads, so that a few more or fewer of them,
+    as in the folds of a cross-validation, are served by the same machine code."""
+    more = -len(a) % ROUND
+    if not more or a.nbytes > COPIED:
+        return np.ascontiguousarray(a)
+    return np.concatenate([a, np.zeros((more, *a.shape[1:]), a.dtype)])
 
 
 class Answers:
@@ -189,10 +239,6 @@ def answers(native: NativeEpochs | None, data: Any, epochs: int) -> Answers | No
     return Answers(native, size) if worth_answering(epochs * parts, work) else None
 
 
-def _sums(weights: Any, shape: tuple[int, int]) -> list | None:
-    return None if weights is None else weights.reshape(shape).sum(1, dtype=np.float64).tolist()
-
-
 def _step_of(seen: dict, k: int) -> dict:
     """What batch normalisations saw in one of the steps."""
     return {name: [tuple(part[k] for part in one) for one in batches]
@@ -206,12 +252,9 @@ def native_epochs(
 
     Raises: with `wanted`, whatever keeps it from being traced.
     """
-    possible = isinstance(data, Examples) and not run.optimizer.full_batch
-    if wanted and not possible:
-        raise UsageError(
-            "fit: compiled=True, but batches from an iterator, and L-BFGS, are trained op by op"
-        )
-    if wanted is False or not possible:
+    if wanted and isinstance(data, Stream):
+        raise UsageError("fit: compiled=True, but batches from an iterator are trained op by op")
+    if wanted is False or isinstance(data, Stream) or run.optimizer.full_batch:
         return None
     if wanted is None and (steps < FEWEST or _without()):
         return None
@@ -222,6 +265,24 @@ def native_epochs(
             raise
         return None
     return found if wanted or worth(steps, found.work) else None
+
+
+def searched(run: Run, data: Any, steps: int, wanted: bool | None) -> Callable | None:
+    """The loss of all examples and its gradients as machine code, for an optimiser that asks for
+    them where it likes; None where that does not pay, or cannot be."""
+    if not run.optimizer.full_batch or wanted is False or (wanted is None and _without()):
+        return None
+    known = stepper(run.objective, run.optimizer, run.names, False)
+    try:
+        x, t, w = data.batch(np.arange(len(data)))
+        need = known.need(run.params, x, t, w, run.amount)
+    except ChainruleError:  # eagerly the same step says what is wrong, if something is
+        return None
+    moved = any(hasattr(layer, "moved") for _, layer in named_layers(run.model(run.params)))
+    if moved or need.masks.asked:
+        return None
+    evaluations = steps * getattr(run.optimizer, "max_iter", 1)
+    return known.measured if wanted or worth(evaluations, need.work) else None
 
 
 def _without() -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..eager.tensor import Tensor, leaf
-from ..graph.errors import DataError, UsageError
+from ..graph.errors import ChainruleError, DataError, UsageError
+from ..graph.spelling import counted
 from ..nn.module import Module
 from ..nn.statistics import observe
 from ..optim import Transform, apply_updates
@@ -17,6 +18,7 @@ from ..transform import value_and_grad
 from ..transform.trees import tree_flatten, tree_map, tree_unflatten
 from .objective import Objective, penalty_of
 from .state import State, copied, deep, from_state, state_of
+from .terms import OPTIMIZER, Terms, differing
 
 
 class Run:
@@ -47,14 +49,16 @@ class Run:
         self.loss = loss
         function, self.amount = penalty_of(penalty)
         self.objective = Objective(self.structure, tuple(self.places), loss, function)
-        self.gradient = value_and_grad(self.objective, has_aux=True)
+        self.gradient = value_and_grad(self._named, has_aux=True)
         self.rng = rng  # of the order of the examples, and of dropout
         self.epoch = self.steps = self.at = 0
         self.order = np.zeros(0, np.int64)
         self.sums: dict[str, Any] = {}
         self.rows: list[dict[str, Any]] = []
         self.stepper: Any = None  # its compiled steps, once there are some
+        self.searched: Any = None  # the compiled loss and gradients, for one that searches
         self.callbacks: Any = None  # the callbacks, where there are some
+        self.terms: Terms = {}  # what it is trained on, and how; {} where it is not known yet
 
     def model(self, params: list) -> Any:
         """The model with these parameters in their places."""
@@ -68,7 +72,20 @@ class Run:
         """The model as it is now, with its own copy of every parameter."""
         return self.model(self.tensors())
 
+    def _named(self, params: list, *rest: Any) -> tuple:
+        """The objective, every parameter under its name: so it is called in messages."""
+        for name, p in zip(self.names, params, strict=True):
+            if type(p) is Tensor:
+                p._label = name
+        return self.objective(params, *rest)
+
     def _measured(self, params: list, x: Any, t: Any, w: Any) -> tuple[Any, list]:
+        if self.searched is not None:
+            self.seen: Any = {}
+            try:
+                return self.searched(params, x, t, w, self.amount)
+            except ChainruleError:  # op by op the same says what is wrong, if something is
+                self.searched = None
         (value, self.seen), gradients = self.gradient(params, x, t, w, self.amount, self.rng)
         return value, gradients
 
@@ -93,18 +110,18 @@ class Run:
         return State(
             self.snapshot(), tree_map(copied, self.state), state_of(self.rng), self.epoch,
             self.steps, self.order.copy(), self.at, deep(self.sums), deep(self.rows),
-            deep(self.callbacks.state()) if self.callbacks else {},
+            deep(self.callbacks.state()) if self.callbacks else {}, dict(self.terms),
         )  # fmt: skip
 
     def restore(self, state: State) -> None:
         """Go on from `state`: the next step is to the bit the one that would have followed.
 
-        Raises: DataError for the state of another model or optimiser.
+        Raises: DataError for the state of another training.
         """
+        other = self.another(state)
+        if other:
+            raise DataError(f"restore: {other}; make the training as it was when it was saved")
         self.adopt(state.model)
-        if not self.optimizer.full_batch:  # L-BFGS remembers more with every step
-            mine, other = (tree_flatten(s) for s in (self.state, state.optimizer))
-            _same("the optimiser's state", mine, other)
         self.state = tree_map(copied, state.optimizer)
         self.rng = from_state(state.rng)
         self.epoch, self.steps, self.at = state.epoch, state.step, state.at
@@ -113,17 +130,35 @@ class Run:
         if self.callbacks:
             self.callbacks.restore(deep(state.callbacks))
 
+    def another(self, state: State) -> str:
+        """What makes `state` one of another training, in words; "" where nothing does."""
+        told = "; ".join(differing(state.terms, self.terms)) or self._other_model(state.model)
+        return told or self._other_optimizer(state)
+
+    def _other_model(self, model: Module) -> str:
+        mine = [self.params[k] for k in self.places], self.structure
+        wrong = _unlike(mine, tree_flatten(model))
+        return wrong and f"the model is another: {wrong}"
+
+    def _other_optimizer(self, state: State) -> str:
+        if self.optimizer.full_batch:  # L-BFGS remembers more with every step
+            wrong = "" if type(state.optimizer) is type(self.state) else "its state is of its own"
+        else:
+            wrong = _unlike(tree_flatten(self.state), tree_flatten(state.optimizer))
+        was = state.terms.get(OPTIMIZER, "another")
+        return wrong and f"the optimizer was {was} and is {self.optimizer}: {wrong}"
+
     def adopt(self, model: Module) -> None:
         """Take over parameters and running statistics of a model of the same structure.
 
         Raises: DataError for another one.
         """
-        leaves, structure = tree_flatten(model)
-        _same("the model", ([self.params[k] for k in self.places], self.structure),
-              (leaves, structure))  # fmt: skip
+        other = self._other_model(model)
+        if other:
+            raise DataError(f"restore: {other}; make it as it was when it was saved")
+        leaves, self.structure = tree_flatten(model)
         first = [self.places.index(k) for k in range(len(self.params))]
         self.params = [np.array(_array(leaves[k])) for k in first]
-        self.structure = structure
 
 
 def _trainable(model: Any, optimizer: Any) -> None:
@@ -137,20 +172,14 @@ def _trainable(model: Any, optimizer: Any) -> None:
         raise UsageError(f"fit: optimizer is {wrong}; give one such as chainrule.optim.{called}()")
 
 
-def _same(what: str, mine: tuple[list, Any], other: tuple[list, Any]) -> None:
-    """Refuse another structure, or arrays of other shapes."""
-    told = "make the training as it was made when it was saved"
+def _unlike(mine: tuple[list, Any], other: tuple[list, Any]) -> str:
+    """In what the arrays of another tree are others, in words; "" where they are alike."""
     for k, (a, b) in enumerate(zip(mine[0], other[0], strict=False)):
         if np.shape(a) != np.shape(b):
-            raise DataError(
-                f"restore: {what} is another: array {k} of the state is {np.shape(b)}, and here "
-                f"{np.shape(a)}; {told}"
-            )
-    if len(mine[0]) != len(other[0]) or mine[1] != other[1]:
-        raise DataError(
-            f"restore: {what} is another: {len(other[0])} arrays in the state and "
-            f"{len(mine[0])} here, or other settings; {told}"
-        )
+            return f"array {k} was {np.shape(b)} and is {np.shape(a)}"
+    if len(mine[0]) != len(other[0]):
+        return f"it had {counted(len(other[0]), 'array')} and has {len(mine[0])}"
+    return "" if mine[1] == other[1] else "its settings are others"
 
 
 def _array(p: Any) -> np.ndarray:

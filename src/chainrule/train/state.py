@@ -30,6 +30,7 @@ class State:
     sums: dict[str, Any] = field(default_factory=dict)  # the figures of the epoch so far
     rows: list[dict[str, Any]] = field(default_factory=list)  # the history so far
     callbacks: dict[str, Any] = field(default_factory=dict)  # what they say of themselves
+    terms: dict[str, str] = field(default_factory=dict)  # see `terms_of`
 
 
 KINDS = {

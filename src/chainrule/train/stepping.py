@@ -9,6 +9,7 @@ the call, so the same is dropped as step by step; what batch normalisation saw c
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,9 @@ from ..transform.compile import Compiled
 from .objective import Objective
 
 # All in operations and never in time, so that the same program gives the same bits.
-TRACED = 350_000_000  # what tracing and compiling cost, about a third of a second
+# What tracing and compiling cost a fit, of the fifth of a second that the first one takes: in the
+# fits of these shapes that come after it, here or in another process, it is next to nothing.
+TRACED = 60_000_000
 SAVED = 400_000  # what a step costs outside of its arithmetic where it is run op by op
 SHARE = 0.003  # of its arithmetic that machine code saves
 CALL = 5_000_000_000  # what one call may take, about a tenth of a second
@@ -63,8 +66,12 @@ class Stepper:
         self.gradient = value_and_grad(objective, has_aux=True)
         self.objective, self.optimizer, self.watch = objective, optimizer, watch
         self.names = names
-        self.compiled = Compiled(self._stretch, donate=(0, 1))
+        # By whether a call writes into the parameters and the state that it is handed.
+        self.compiled = {
+            True: Compiled(self._stretch, donate=(0, 1)), False: Compiled(self._stretch)
+        }  # fmt: skip
         self.answers = Compiled(self._answer)
+        self.measured = Compiled(self._measured)
         self.needs: dict[Any, Drawn] = {}
 
     def _step(self, params: list, state: Any, batch: Any, amount: Any) -> tuple:
@@ -77,36 +84,41 @@ class Stepper:
             return value, gradients
 
         value, gradients, updates, state = self.optimizer.step(measured, state, params)
-        told = (value, self.norms(gradients) if self.watch else None, seen)
-        return apply_updates(params, updates), state, (gradients, updates), told
+        figures = (value, self.norms(gradients) if self.watch else None, seen)
+        return apply_updates(params, updates), state, (gradients, updates), figures
 
     def _stretch(
         self, params: list, state: Any, x: Any, t: Any, amount: Any, many: Any, last: Any
     ) -> tuple:
         """Many steps, then the last one of another size; either may be None."""
-        found, told, final = None, None, None
+        found, figures, final = None, None, None
         if many is not None:
 
             def body(carry: tuple, batch: Any) -> tuple:
                 rows, w, masks = batch
                 params, state, _ = carry
-                params, state, after, told = self._step(
+                params, state, after, figures = self._step(
                     params, state, (x[rows], t[rows], w, masks), amount
                 )
-                return (params, state, after if self.watch else None), told
+                return (params, state, after if self.watch else None), figures
 
             zeros = [np.zeros(p.shape, p.dtype) for p in params]
             start = (params, state, (zeros, zeros) if self.watch else None)
-            (params, state, found), told = scan(body, start, tuple(many))
+            (params, state, found), figures = scan(body, start, tuple(many))
         if last is not None:
             rows, w, masks = last
             params, state, found, final = self._step(
                 params, state, (x[rows], t[rows], w, masks), amount
             )
-        return params, state, found if self.watch else None, told, final
+        return params, state, found if self.watch else None, figures, final
 
     def _answer(self, params: list, x: Any) -> Any:
         return self.objective.model(params)(x)
+
+    def _measured(self, params: list, x: Any, t: Any, w: Any, amount: Any) -> tuple:
+        """The loss and its gradients, for a search that takes its steps itself."""
+        (value, _), gradients = self.gradient(params, x, t, w, amount)
+        return value, gradients
 
     def norms(self, gradients: list) -> Any:
         """The gradient's norm in every layer."""
@@ -198,13 +210,14 @@ class Call(NamedTuple):
     last: int = 0
 
 
-def calls(count: int, size: int, limit: int, padded: bool) -> list[Call]:
+@lru_cache(FORMS)
+def calls(count: int, size: int, limit: int, padded: bool) -> tuple[Call, ...]:
     """An epoch of `count` examples in calls of at most `limit` steps, of few different lengths.
 
     With `padded` the last batch is filled up to the size of the others.
 
     >>> calls(1437, 200, 100, True), calls(1437, 200, 100, False)
-    ([Call(start=0, steps=8, last=0)], [Call(start=0, steps=7, last=37)])
+    ((Call(start=0, steps=8, last=0),), (Call(start=0, steps=7, last=37),))
     >>> [c.steps for c in calls(60, 10, 4, True)], [c.steps for c in calls(70, 10, 4, True)]
     ([3, 3], [4, 3])
     """
@@ -218,4 +231,4 @@ def calls(count: int, size: int, limit: int, padded: bool) -> list[Call]:
         made[0] = made[0]._replace(last=last)
     elif last:
         made.append(Call(steps * size, 0, last))
-    return made
+    return tuple(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from inspect import Parameter, signature
 from typing import Any
 
@@ -14,6 +15,14 @@ from ..ops import mean, sum, where
 
 def takes_weights(loss: Callable) -> bool:
     """Whether a loss can be asked for one number an example."""
+    try:
+        return _takes_weights(loss)
+    except TypeError:  # a callable without a hash
+        return _takes_weights.__wrapped__(loss)
+
+
+@lru_cache(64)
+def _takes_weights(loss: Callable) -> bool:
     try:
         known = signature(loss).parameters.values()
     except (TypeError, ValueError):

@@ -166,10 +166,8 @@ def _turned_by(w: Writer, kind: str, lanes: int, found: list, rows: dict[int, st
         for x, y, *become in pairs:
             for to, mask in zip(become, masks, strict=True):
                 if x in rows:
-                    picks = ", ".join(f"i32 {p}" for p in mask)
-                    made[to] = w.put(
-                        f"shufflevector {kind} {rows[x]}, {kind} {rows[y]}, <{lanes} x i32> <{picks}>"
-                    )
+                    picks = f"<{lanes} x i32> <{', '.join(f'i32 {p}' for p in mask)}>"
+                    made[to] = w.put(f"shufflevector {kind} {rows[x]}, {kind} {rows[y]}, {picks}")
         rows = made
     return rows
 

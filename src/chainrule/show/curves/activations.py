@@ -64,10 +64,13 @@ class Panel:
 
         return (
             mark("path", "drop", stroke="var(--soft)", stroke_dasharray="2 3", fill="none")
-            + mark("path", "tangent", stroke="var(--ink)", stroke_width=1.6, fill="none")
+            + element(
+                "g", mark("path", "tangent", stroke="var(--ink)", stroke_width=1.6, fill="none"),
+                clip_path=f"url(#{self.name}-clip)",
+            )
             + mark("circle", "value", r=5, fill="var(--s0)", stroke="var(--card)")
             + mark("circle", "slope", r=5, fill="var(--s1)", stroke="var(--card)")
-        )
+        )  # fmt: skip
 
 
 def activations(

@@ -30,7 +30,7 @@ def lines(
     Raises: UsageError for no curve, DataError for what is no curve.
 
     >>> scene = lines({"tanh": [0.5, 0.1], "relu": [1.0, 0.9]}, x="layer", y="gradient", log=True)
-    >>> scene.moments[0].words
+    >>> scene.moments[1].words
     'tanh: gradient from 0.5 to 0.1, lowest 0.1 at 2, highest 0.5 at 1.'
     """
     if not isinstance(series, Mapping) or not series:
@@ -68,7 +68,7 @@ def _series(name: str, values: Any) -> Series:
 
 
 def _moments(drawn: list[Series], what: str, log: bool, ident: str) -> list[Moment]:
-    """One curve after the other, and then all of them."""
+    """All curves, one after the other, and all of them again."""
     marks = [f"{ident}-{k}" for k in range(len(drawn))]
     if len(drawn) == 1:
         return [Moment(describe(drawn, what, log), {}, "", 3.0)]
@@ -77,4 +77,7 @@ def _moments(drawn: list[Series], what: str, log: bool, ident: str) -> list[Mome
                {mark: {"opacity": 1 if mark == marks[k] else DIM} for mark in marks}, "", 3.0)
         for k, s in enumerate(drawn)
     ]  # fmt: skip
-    return [*moments, Moment("All of them together.", {m: {"opacity": 1} for m in marks}, "", 2.0)]
+    whole = {mark: {"opacity": 1} for mark in marks}
+    names = "; ".join(s.name for s in drawn)
+    opening = Moment(f"{what[0].upper()}{what[1:]}: {names}.", whole, "", 3.0)
+    return [opening, *moments, Moment("All of them together.", whole, "", 2.0)]

@@ -243,8 +243,11 @@
         bottom = Math.max(bottom, box.bottom);
       }
       const behavior = calm() ? "auto" : "smooth";
-      if (wide && (left < frame.left || right > frame.right) && left <= right) {
-        stage.scrollBy({ left: (left + right) / 2 - frame.left - stage.clientWidth / 2, behavior });
+      const room = stage.clientWidth, fits = right - left <= room;  // else where it begins will do
+      const out = left < frame.left || (fits ? right : left + room / 3) > frame.right;
+      if (wide && out && left <= right) {
+        const middle = fits ? (left + right) / 2 : left + room * 0.3;
+        stage.scrollBy({ left: middle - frame.left - room / 2, behavior });
       }
       if (tall && (top < 0 || bottom > floor) && top <= bottom) {
         const high = bottom - top < floor - 32 ? (top + bottom - floor) / 2 : top - 16;

@@ -109,12 +109,14 @@ def _room(header: bytes, rest: int) -> int:
     """How many spaces make the file as large as its own reading needs: many small arrays do."""
     if 24 * len(header) <= ALWAYS:
         return 0
-    told = read_json(header.decode(), budget := Budget(1 << 62), member, ENTRY)
-    budget.take(2 * len(header) + sum(64 + len(inner) for inner in told[METADATA].values()))
+    budget = Budget(1 << 62)  # it is asked in the order in which reading asks its own
+    budget.take(2 * len(header))
+    told = read_json(header.decode(), budget, member, ENTRY)
+    budget.take(sum(64 + len(inner) for inner in told[METADATA].values()) + rest)
     for inner in told[METADATA].values():
         if inner.startswith("{"):
             read_json(inner, budget)
-    missing = budget.limit - budget.left + rest - TIMES * (8 + len(header) + rest) - ALWAYS
+    missing = budget.limit - budget.least - TIMES * (8 + len(header) + rest) - ALWAYS
     # A space more is a byte more of file, and two more of header to be read.
     return max(0, -(-missing // (8 * (TIMES - 2))) * 8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +11,13 @@ import numpy as np
 from ...graph import caller
 from ...graph.errors import CheckpointError, UsageError
 from ..state import State
+from ..terms import OPTIMIZER
 from . import container, disk, manifest
 from .manifest import Listed
 from .models import CheckpointWarning
-from .states import from_file, to_file
+from .states import anew, from_file, to_file
+
+SHARE = 0.1  # of the time that saving may take where nothing else is asked for
 
 
 class Skipped(NamedTuple):
@@ -26,10 +30,11 @@ class Skipped(NamedTuple):
 class Checkpoints:
     """The states of a training in a folder, so that it can be killed at any moment and go on.
 
-    `every` is "epoch", or a number of steps; the last `keep` are kept (all with None). Given to
+    `every` is "epoch", or a number of steps; without it a state is saved after epochs, in at most
+    a tenth of the time, and at the end. The last `keep` are kept (all with None). Given to
     `Trainer.fit(checkpoint=...)`, the training is taken up where the newest whole one left it,
     unless `resume` is False, and ends as if it had never been interrupted, to the bit.
-    Every training needs a folder of its own.
+    Every training needs a folder of its own: one of other data or options is refused.
     Raises: UsageError for an option outside its range.
 
     >>> import tempfile, numpy as np, chainrule as cr
@@ -43,45 +48,61 @@ class Checkpoints:
     (5, True)
     """
 
-    def __init__(
-        self, folder: Any, every: Any = "epoch", keep: int | None = 3, resume: bool = True
-    ):
+    def __init__(self, folder: Any, every: Any = None, keep: int | None = 3, resume: bool = True):
         try:
             self.folder = Path(folder)
         except TypeError:
             raise UsageError(f"Checkpoints: {folder!r} is no name of a folder") from None
         whole = isinstance(every, (int, np.integer)) and not isinstance(every, bool) and every > 0
-        if every != "epoch" and not whole:
+        if every not in (None, "epoch") and not whole:
             raise UsageError(f'Checkpoints: every={every!r}; give "epoch", or a number of steps')
         if keep is not None and (not isinstance(keep, int) or keep is True or keep < 1):
             raise UsageError(f"Checkpoints: keep={keep!r}; give a whole number, 1 or more, or None")
-        self.every: Any = every
+        given: Any = every
+        self.every: Any = int(given) if whole else given
         self.keep, self.resume = keep, bool(resume)
         self.skipped: list[Skipped] = []  # by the last `latest`
         self.told: dict[str, Any] = {}  # beside the state that `latest` gave
         self._last = (0, 0)  # epochs and steps when the last was saved or loaded
+        self._ended = self._cost = 0.0  # when the last save ended, and how long it took
 
     def due(self, run: Any) -> bool:
-        """Whether a state is to be saved now; `run` has `epoch`, `steps` and `at`."""
+        """Whether a state is to be saved now; `run` has `epoch`, `steps` and `at`.
+
+        When one is saved changes nothing in the training, so by default a clock decides it.
+        """
         if run.epoch < self._last[0] or run.steps < self._last[1]:
             self._last = (0, 0)  # another training, from its beginning
         epochs, steps = self._last
-        if self.every == "epoch":
-            return run.epoch > epochs and not run.at
-        return run.steps // self.every > steps // self.every
+        if isinstance(self.every, int):
+            return run.steps // self.every > steps // self.every
+        waited = self.every == "epoch" or SHARE * (perf_counter() - self._ended) >= self._cost
+        return run.epoch > epochs and not run.at and waited
 
     def begin(self, run: Any) -> bool:
         """Take a run up where the newest whole state left it; whether there was one.
 
         What would keep its state from being saved is said now, not after the first epoch.
-        Raises: CheckpointError.
+        Raises: CheckpointError, also where the state is that of another training.
         """
         to_file(run.capture(), {})
         self._ready()
         found = self.latest(run.snapshot()) if self.resume else None
-        if found is not None:
-            run.restore(found)
-        return found is not None
+        if found is None:
+            return False
+        other = run.another(found)
+        if other:
+            raise CheckpointError(
+                f"{self.folder} holds another training: {other}; {anew(self.folder)}"
+            )
+        was, now = found.terms.get(OPTIMIZER), run.terms.get(OPTIMIZER)
+        if was and now and was != now:
+            caller.warn(
+                f"{self.folder}: the training goes on with {now}; so far it was {was}",
+                CheckpointWarning,
+            )
+        run.restore(found)
+        return True
 
     def _ready(self) -> None:
         """Make the folder, and refuse one that cannot be written in."""
@@ -102,6 +123,7 @@ class Checkpoints:
         When it returns, the state is on the disk. Whatever interrupts it, those before are whole.
         Raises: CheckpointError where the disk says no, or the state holds what no file can.
         """
+        started = perf_counter()
         metadata, arrays = to_file(state, told or {})
         self._ready()
         with disk.alone(self.folder):
@@ -112,6 +134,8 @@ class Checkpoints:
                     raise
                 raise _cannot_be_read(self.folder, error) from None
         self._last = state.epoch, state.step
+        self._ended = perf_counter()
+        self._cost = self._ended - started
         return path
 
     def _written(self, state: State, metadata: dict, arrays: dict) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ... import nn
+from ...graph.spelling import counted
 from ...nn.recurrent import Recurrent
 from ...nn.rnn import NONLINEARITIES
 from ...nn.sequential import Function
@@ -117,7 +118,7 @@ def _recurrent(made: type[Recurrent], **more: Rule) -> Kind:
     def wrong(s: Settings, told: dict) -> str:  # before the names are made, which may be many
         count = s["num_layers"] * (2 if s["bidirectional"] else 1) * (4 if s["bias"] else 2)
         found = len(told["arrays"])
-        return "" if count == found else f"it has {found} arrays, and needs {count}"
+        return "" if count == found else f"it has {counted(found, 'array')}, and needs {count}"
 
     return Kind(made, settings, arrays, wrong=wrong, inside="weights")
 

@@ -27,7 +27,7 @@ from .values import Kept, again
 # What the parts of a state are; an optimiser's is whatever it keeps.
 FIELDS: dict[str, Any] = {
     "optimizer": object, "rng": dict, "epoch": int, "step": int, "order": np.ndarray, "at": int,
-    "sums": dict, "rows": list, "callbacks": dict,
+    "sums": dict, "rows": list, "callbacks": dict, "terms": dict,
 }  # fmt: skip
 
 
@@ -91,7 +91,12 @@ def _taken_up(path: Path, document: dict, arrays: dict[str, np.ndarray], into: A
         return filled(path, into, arrays)
     except ChainruleError as error:
         said = str(error).partition("\n  made at")[0]
-        raise CheckpointError(
-            f"{path} is of another model: {said}; give this training a folder of its own, or "
-            "Checkpoints(..., resume=False) to begin anew"
-        ) from None
+        raise CheckpointError(f"{path} is of another model: {said}; {anew(path.parent)}") from None
+
+
+def anew(folder: Path) -> str:
+    """What to do where a folder holds another training."""
+    return (
+        "give this training a folder of its own, or write "
+        f"Checkpoints({str(folder)!r}, resume=False) to begin anew"
+    )

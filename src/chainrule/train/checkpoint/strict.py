@@ -33,10 +33,10 @@ class Malformed(Exception):
 
 
 class Budget:
-    """How much memory may still be taken."""
+    """How much memory may still be taken, and how little there was left at the worst moment."""
 
     def __init__(self, limit: int):
-        self.limit = self.left = limit
+        self.limit = self.left = self.least = limit
 
     def take(self, count: int) -> None:
         """Ask for so many bytes.
@@ -44,6 +44,7 @@ class Budget:
         Raises: Malformed where they are not to be had.
         """
         self.left -= count
+        self.least = min(self.least, self.left)
         if self.left < 0:
             raise Malformed(
                 f"what it says of itself would take more than {self.limit:,} bytes of memory, "

@@ -9,7 +9,6 @@ fixed table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import groupby
 from math import isfinite
 from typing import Any
 
@@ -96,8 +95,11 @@ class Kept:
     def rows(self, rows: list[dict], path: str) -> list:
         """Dicts of one form as columns: those of floats are one array, whatever their number."""
         found = []
-        for number, (names, run) in enumerate(groupby(map(_flat, rows), key=lambda row: row[0])):
-            columns = [list(column) for column in zip(*(values for _, values in run), strict=True)]
+        forms: dict[tuple, list] = {}  # the way to each value → row and values, of all such rows
+        for row, (names, values) in enumerate(map(_flat, rows)):
+            forms.setdefault(names, []).append((row, values))
+        for number, (names, those) in enumerate(forms.items()):
+            columns = [list(column) for column in zip(*(v for _, v in those), strict=True)]
             floats = [k for k, c in enumerate(columns) if set(map(type, c)) == {float}]
             here = f"{path}/{number}"
             rest = [
@@ -109,6 +111,9 @@ class Kept:
             if floats:
                 block = np.array([columns[k] for k in floats], np.float64)
                 told |= {"floats": floats, **self.array(block, here)}
+            if len(forms) > 1:
+                places = np.array([row for row, _ in those], np.int64)
+                told["rows"] = self.array(places, f"{here}/rows")["array"]
             found.append(told)
         return found
 
@@ -208,7 +213,7 @@ def _dict(told: Any, arrays: Mapping[str, np.ndarray]) -> dict:
 
 
 def _rows(told: Any, arrays: Mapping[str, np.ndarray]) -> list[dict]:
-    found: list[dict] = []
+    found: dict[int, dict] = {}
     for part in _list(told):
         try:
             names, columns = part["columns"], {}
@@ -216,11 +221,17 @@ def _rows(told: Any, arrays: Mapping[str, np.ndarray]) -> list[dict]:
                 block = _array(part["array"], arrays)
                 columns = dict(zip(part["floats"], block.tolist(), strict=True))
             columns |= {k: _column(values, arrays) for k, values in part["rest"]}
-            lines = zip(*(columns[k] for k in range(len(names))), strict=True)
-            found += [_nested(names, line) for line in lines]
+            lines = list(zip(*(columns[k] for k in range(len(names))), strict=True))
+            places = range(len(found), len(found) + len(lines))
+            if "rows" in part:
+                places = _array(part["rows"], arrays).tolist()
+            made = [_nested(names, line) for line in lines]
+            found |= dict(zip(places, made, strict=True))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
             raise Malformed("its history is not made as ours are") from None
-    return found
+    if set(found) != set(range(len(found))):
+        raise Malformed("its history has rows that are missing")
+    return [found[row] for row in range(len(found))]
 
 
 def _column(told: Any, arrays: Mapping[str, np.ndarray]) -> list:

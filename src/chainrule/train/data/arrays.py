@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...graph.errors import DataError, UsageError
+from ...graph.spelling import counted
 from .prepared import FEW, FEWEST_ROWS, Prepared, split, standardised
 from .sources import Arrays, Source, Stored, is_mapped, source
 from .sources.checks import blocks
@@ -41,7 +42,7 @@ def from_arrays(name: str, X: Any, y: Any, task: str | None = None, seed: int = 
     if y.ndim != 1:
         raise DataError(f"{name}: the targets have shape {y.shape}; give one number an example")
     if len(y) < FEWEST_ROWS:
-        raise DataError(f"{name}: {len(y)} examples; at least {FEWEST_ROWS} are needed")
+        raise DataError(f"{name}: {counted(len(y), 'example')}; at least {FEWEST_ROWS} are needed")
     task, why = decide(name, y, task)
     classes, targets = classes_of(y) if task == "classification" else ([], y.astype(np.float64))
     raw = source(X, targets, np.float32 if is_mapped(X) else np.float64)
@@ -59,7 +60,8 @@ def from_arrays(name: str, X: Any, y: Any, task: str | None = None, seed: int = 
     else:
         told.append("the inputs stay in their file: only batches are read")
     size = int(np.prod(raw.shape[1:]))
-    told.append(f"{size} inputs of shape {raw.shape[1:]}, standardised on the training part")
+    inputs = f"{counted(size, 'input')} of shape {raw.shape[1:]}"
+    told.append(f"{inputs}, standardised on the training part")
     told += raw.notes
     features = [f"x{k + 1}" for k in range(size)]
     return Prepared(

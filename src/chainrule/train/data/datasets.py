@@ -75,7 +75,7 @@ def blobs(
     ((40, 3), [10, 10, 10, 10])
     """
     if features < 2:
-        raise UsageError(f"blobs: {features} features; at least 2 are needed for the circle")
+        raise UsageError(f"blobs: features={features}; at least 2 are needed for the circle")
     rng, y = _start("blobs", n, noise, seed, classes)
     angle = 2 * np.pi * y / classes
     centres = np.zeros((n, features))
@@ -123,7 +123,7 @@ def _start(
 ) -> tuple[np.random.Generator, np.ndarray]:
     """The random numbers, and a class for each point: in order, and as even as can be."""
     if classes < 2 or n < classes:
-        raise UsageError(f"{name}: {n} points in {classes} classes; give every class a point")
+        raise UsageError(f"{name}: {n=}, {classes=}; give 2 classes or more a point each")
     if not noise >= 0:
         raise UsageError(f"{name}: noise {noise}; a standard deviation is 0 or more")
     return np.random.default_rng(seed), np.arange(n) * classes // n

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...graph.errors import DataError, UsageError
+from ...graph.spelling import counted
 from . import datasets
 from .sources.kinds import Arrays, Source
 
@@ -94,15 +95,24 @@ def split(
     parts = {k: np.sort(np.concatenate(f)) for k, f in zip(PARTS, found, strict=True)}
     empty = [k for k, f in zip(PARTS, fractions, strict=True) if f and not len(parts[k])]
     if empty:
-        raise DataError(f"split: {n} rows are too few; nothing is left for {' and '.join(empty)}")
+        raise DataError(f"split: too few rows, {n}; nothing is left for {' and '.join(empty)}")
     return parts
 
 
 def standardised(y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Targets in float32 with mean 0 and deviation 1 in these rows; that mean and deviation."""
     known = y[rows]
-    mean, scale = float(known.mean()), float(known.std()) or 1.0
+    mean, scale = float(known.mean()), deviation(known)
     return ((y - mean) / scale).astype(np.float32), mean, scale
+
+
+def deviation(x: np.ndarray) -> float:
+    """The standard deviation of numbers; 1 where all are the same, whatever rounding makes of it.
+
+    >>> np.full(84, 0.1).std() > 0, deviation(np.full(84, 0.1))
+    (np.True_, 1.0)
+    """
+    return float(x.std()) if np.ptp(x) else 1.0
 
 
 def builtin(name: str, seed: int = 0) -> Prepared:
@@ -130,7 +140,7 @@ def builtin(name: str, seed: int = 0) -> Prepared:
         rows,
         names,
         classes,
-        notes=[f"{X.shape[1]} features, {how}; {len(classes)} classes"],
+        notes=[f"{counted(X.shape[1], 'feature')}, {how}; {len(classes)} classes"],
         preparation={
             "kind": "arrays",
             "features": names,

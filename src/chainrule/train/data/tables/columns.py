@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ....graph.errors import DataError
-from ....graph.spelling import listed
+from ....graph.spelling import counted, listed
+from ..prepared import deviation
 from .csvfile import Table, is_missing
 from .numerals import PLAIN, Style, is_number, number_style, numbers
 
@@ -136,8 +137,8 @@ def _numeric(name: str, cells: list[str], delimiter: str) -> Numeric:
         return Numeric(name, 0.0, 1.0, 0.0, True, style)
     median = float(np.median(known))
     filled = np.where(np.isnan(x), median, x)
-    scale = float(filled.std())
-    return Numeric(name, float(filled.mean()), scale or 1.0, median, known.size < x.size, style)
+    mean, scale = float(filled.mean()), deviation(filled)
+    return Numeric(name, mean, scale, median, known.size < x.size, style)
 
 
 def _categorical(name: str, cells: list[str], _: str) -> Categorical:
@@ -161,7 +162,7 @@ def kind_of(table: Table, name: str) -> str:
     if count >= 4 and len(strays) <= max(1, STRAYS * len(known)):
         told = listed([f"{table.word} {table.lines[i]}: {c[:40]!r}" for i, c in strays], 3)
         raise DataError(
-            f"{table.source}: the column {name!r} holds {count} numbers and "
+            f"{table.source}: the column {name!r} holds {counted(count, 'number')} and "
             f"{len(strays)} of something else ({told}); correct the cell, leave it empty "
             f"(it is then filled in), or make the numbers categories: --categorical {name!r}"
         )

@@ -83,7 +83,8 @@ def missing_file(path: Path) -> str:
         names = [p.name for p in path.parent.iterdir() if p.is_file()]
     except OSError:
         return f"{told}; nor is there a folder {path.parent}"
-    found = nearest(path.name, names)
+    # An ending that is alike makes no name alike: nope.toml is not meant by e.toml.
+    found = nearest(path.name, [n for n in names if nearest(path.stem, [Path(n).stem])])
     return f"{told}; did you mean {path.with_name(found[0])}?" if found else told
 
 

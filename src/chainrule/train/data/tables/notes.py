@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....graph.spelling import counted
 from .columns import Categorical, Numeric, Preparation
 from .csvfile import Table, is_missing
 from .numerals import is_number, number_style
@@ -36,7 +37,7 @@ def _missing(table: Table, prep: Preparation) -> list[str]:
             how = f"filled with {column.median:.6g}, the median of the training part" + (
                 ", and marked by a column of their own" if column.marked else ""
             )
-        notes.append(f"missing: {column.name} in {gaps} of {len(table)} rows; {how}")
+        notes.append(f"missing: {column.name} in {gaps} of {counted(len(table), 'row')}; {how}")
     return notes
 
 

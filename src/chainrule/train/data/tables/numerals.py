@@ -19,6 +19,7 @@ DRESSED = re.compile(
 )
 SPACES = re.compile("[\u00a0\u202f]")  # that typesetters put between digits
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+LEVELS = 1024  # numbers of float64 between the smallest and the largest: fewer tell nothing
 
 
 class Style(NamedTuple):
@@ -110,6 +111,15 @@ def number(cell: str, style: Style = PLAIN) -> float:
 def _finite(text: str) -> float:
     value = float(text)
     return value if abs(value) < inf else nan
+
+
+def are_rounded_away(x: np.ndarray) -> bool:
+    """Whether hardly anything is left of what tells these numbers apart: float64 has 16 digits.
+
+    >>> are_rounded_away(1e18 + np.arange(100.0)), are_rounded_away(1e12 + np.arange(100.0))
+    (True, False)
+    """
+    return bool(np.ptp(x) < LEVELS * np.spacing(np.abs(x).max()))
 
 
 def is_number(cell: str, style: Style = PLAIN) -> bool:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ....graph.errors import DataError, UsageError
-from ....graph.spelling import did_you_mean, listed
+from ....graph.spelling import counted, did_you_mean, listed
 from ..prepared import FEW, FEWEST_ROWS, Prepared, split, standardised
 from ..sources.kinds import Arrays
 from .columns import Preparation, kind_of
 from .csvfile import Table, is_missing
 from .notes import done_to
-from .numerals import is_number, number_style, numbers
+from .numerals import are_rounded_away, is_number, number_style, numbers
 
 
 def from_table(
@@ -76,12 +76,12 @@ def _without_missing_targets(table: Table, target: str) -> tuple[Table, list[str
     notes = list(table.notes)
     gone = len(table) - len(kept)
     if gone:
-        notes.append(f"{gone} rows have no {target} and are left out")
+        notes.append(f"{counted(gone, 'row')} without {target} left out")
         table = table.rows(kept)
     if len(table) < FEWEST_ROWS:
         raise DataError(
-            f"{table.source}: {len(table)} rows with a {target}; at least {FEWEST_ROWS} are "
-            "needed to train, validate and test"
+            f"{table.source}: {counted(len(table), 'row')} with a {target}; at least {FEWEST_ROWS} "
+            "are needed to train, validate and test"
         )
     return table, notes
 
@@ -91,7 +91,8 @@ def decide(table: Table, target: str, asked: str | None = None) -> tuple[str, st
     cells = table.columns[target]
     style = number_style(cells, table.delimiter)
     distinct = len(set(cells))
-    words = [k for k, c in enumerate(cells) if not is_number(c, style)]
+    values = numbers(cells, style)
+    words = np.flatnonzero(np.isnan(values)).tolist()
     if asked not in (None, "classification", "regression"):
         raise UsageError(f"task {asked!r}; it is classification or regression")
     if distinct == 1:
@@ -101,18 +102,23 @@ def decide(table: Table, target: str, asked: str | None = None) -> tuple[str, st
             f"{table.source}: regression needs numbers, and {target} is {cells[words[0]]!r} "
             f"in {table.word} {table.lines[words[0]]}"
         )
+    if not words and asked != "classification" and are_rounded_away(values):
+        raise DataError(
+            f"{table.source}: {target} is {cells[0]}, {cells[1]}, ...: such numbers differ where "
+            "they are rounded, after 16 digits; subtract what they have in common"
+        )
     if words and not asked:
         kind_of(table, target)  # a column of numbers with a stray word is a slip, and says so
     if asked != "regression" and (words or asked) and distinct > len(cells) / 2:
         raise DataError(
-            f"{table.source}: {target} has {distinct} values in {len(cells)} rows, too many to be "
-            "classes; name another target" + ("" if words else ", or --task regression")
+            f"{table.source}: {target} has {distinct} values in {len(cells)} rows, too many to "
+            "be classes; name another target" + ("" if words else ", or --task regression")
         )
     if asked:
         return asked, "as asked for"
     if words:
         return "classification", f"{target} holds words, {distinct} different ones"
-    whole = np.all(numbers(cells, style) % 1 == 0)
+    whole = np.all(values % 1 == 0)
     if whole and distinct <= FEW and distinct <= len(cells) / 2:
         return "classification", (
             f"{target} holds {distinct} different whole numbers (--task regression overrules)"
@@ -124,10 +130,14 @@ def decide(table: Table, target: str, asked: str | None = None) -> tuple[str, st
 def _target(table: Table, target: str, task: str) -> tuple[np.ndarray, list[str]]:
     cells = table.columns[target]
     if task == "regression":
-        return numbers(cells, number_style(cells, table.delimiter)), []
+        return _values(table, cells), []
     classes = sorted(set(cells), key=lambda c: (0, float(c), c) if is_number(c) else (1, 0.0, c))
     place = {c: k for k, c in enumerate(classes)}
     return np.array([place[c] for c in cells], np.int64), classes
+
+
+def _values(table: Table, cells: list[str]) -> np.ndarray:
+    return numbers(cells, number_style(cells, table.delimiter))
 
 
 def choose(
@@ -149,6 +159,10 @@ def choose(
             kind = "categorical" if name in categorical else kind_of(table, name)
             if kind == "categorical" and distinct == len(known):
                 notes.append(f"left out: {name} is text that differs in every row, as a name does")
+            elif kind == "numeric" and are_rounded_away(_values(table, known)):
+                notes.append(
+                    f"left out: {name} is {known[0][:40]} in every row, but for what is rounded"
+                )
             else:
                 kinds[name] = kind
     if drop:
