@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.read.native import engine, objects
+from chainrule.graph.spelling import counted
+from chainrule.read.native.machine import engine, objects
 
 pytest.importorskip("llvmlite")
 native = sys.modules["chainrule.read.native.native"]
-fingerprint = sys.modules["chainrule.read.native.fingerprint"]
+fingerprint = sys.modules["chainrule.read.native.machine.fingerprint"]
 
 
 @pytest.fixture(autouse=True)
@@ -228,7 +229,7 @@ def test_the_doctor_says_what_compiles_and_where_it_is_kept(folder, monkeypatch)
     told = dict(facts())
     assert {"llvmlite", "llvm", "vectors", "threads", "object code"} <= set(told)
     assert engine.host().cpu in told["llvm"]
-    assert told["object code"].startswith(f"{folder}: {len(files(folder))} files")
+    assert told["object code"].startswith(f"{folder}: {counted(len(files(folder)), 'file')}")
     monkeypatch.setenv("CHAINRULE_CACHE", "0")
     assert "not kept" in dict(facts())["object code"]
     monkeypatch.setattr(engine, "missing", lambda: "llvmlite cannot be imported: gone")
@@ -349,7 +350,7 @@ def test_engines_of_one_text_come_and_go_in_any_order():
     """In a process of its own: an engine that another one's machine was freed with would crash."""
     program = (
         "import random, ctypes\n"
-        "from chainrule.read.native.engine import Code\n"
+        "from chainrule.read.native.machine.engine import Code\n"
         "text = 'define i64 @f(i64 %x) {\\n %y = add i64 %x, 1\\n ret i64 %y\\n}\\n'\n"
         "kept, drawn = [], random.Random(0)\n"
         "for k in range(30):\n"

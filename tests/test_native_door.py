@@ -19,7 +19,7 @@ from chainrule.graph.errors import GraphError
 from chainrule.nn.module import static
 from chainrule.read.native import door as machinery
 from chainrule.read.native.door import gate, language
-from chainrule.read.native.engine import Code
+from chainrule.read.native.machine.engine import Code
 
 pytest.importorskip("llvmlite")
 loading = sys.modules["chainrule.read.native.door.gate"]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.read.native import engine, plain
+from chainrule.read.native import plain
+from chainrule.read.native.machine import engine
 from chainrule.read.native.work import of_kernel, of_program, operations
 
 pytest.importorskip("llvmlite")
@@ -96,7 +97,7 @@ def test_a_diff_shows_what_moves_out_of_a_scan():
 
 
 def test_a_diff_has_all_that_changed_and_nothing_else():
-    from chainrule.read.native.diffs import diff
+    from chainrule.read.native.explain.diffs import diff
     from chainrule.read.native.passes import PASSES
 
     def f(x):
@@ -198,7 +199,7 @@ def test_operations_of_an_op_are_those_its_forward_writes():
 
 
 def test_a_scan_moves_what_it_is_handed_once_and_its_steps_are_its_least_time():
-    from chainrule.read.native.roofline import least
+    from chainrule.read.native.explain.roofline import least
 
     def f(h, xs, w):
         return cr.scan(lambda h, x: (cr.tanh(h @ w + x), h), h, xs)

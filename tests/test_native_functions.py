@@ -17,8 +17,8 @@ from chainrule.graph import capture, input_node
 from chainrule.graph.namespace import XP
 from chainrule.ops.catalogue import EXAMPLES
 from chainrule.read.native import native
-from chainrule.read.native.engine import missing
 from chainrule.read.native.functions import LLVM, ULP, coefficients, parts, trigonometric
+from chainrule.read.native.machine.engine import missing
 from chainrule.read.native.vector import Value, Writer
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason="llvmlite does not load here")

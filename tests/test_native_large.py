@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.read.native import threads as threading_of
+from chainrule.read.native.machine import threads as threading_of
 from chainrule.read.native.program import Loop, Steps
 
 pytest.importorskip("llvmlite")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.read.native import engine
+from chainrule.read.native.machine import engine
 
 pytest.importorskip("llvmlite")
 

@@ -295,7 +295,7 @@ def net(kind, rows, hidden=32):
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
 @pytest.mark.parametrize("rows", [32, 10, 8])
 def test_a_batch_goes_through_a_scan_in_parts(kind, rows, monkeypatch):
-    monkeypatch.setattr("chainrule.read.native.scanned.WORTH_PARTS", 0)
+    monkeypatch.setattr("chainrule.read.native.plan.scanned.WORTH_PARTS", 0)
     f, *xs = net(kind, rows)
     compiled = machine(f, threads=2)
     found, wanted = compiled(*xs), f(*xs)
@@ -328,7 +328,7 @@ APART = {
 
 @pytest.mark.parametrize("name", [*DEPENDENT, *APART])
 def test_only_rows_that_do_not_meet_are_cut_apart(name, monkeypatch):
-    monkeypatch.setattr("chainrule.read.native.scanned.WORTH_PARTS", 0)
+    monkeypatch.setattr("chainrule.read.native.plan.scanned.WORTH_PARTS", 0)
     body = (DEPENDENT | APART)[name]
 
     def f(w, c, x):

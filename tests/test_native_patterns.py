@@ -195,7 +195,7 @@ def test_there_is_a_pattern_for_every_pass_and_for_what_follows():
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pass_finds_what_was_planted_for_it_and_changes_no_number(name, seed, monkeypatch):
-    monkeypatch.setattr("chainrule.read.native.scanned.WORTH_PARTS", 0)
+    monkeypatch.setattr("chainrule.read.native.plan.scanned.WORTH_PARTS", 0)
     drawn = Drawn(seed)
     f, given = PATTERNS[name](drawn)
     on = cr.compile(f, threads=2)

@@ -10,8 +10,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.graph.errors import UsageError
-from chainrule.read.native import threads as threading_of
-from chainrule.read.native.panels import block, rounds
+from chainrule.read.native.kernels.panels import block, rounds
+from chainrule.read.native.machine import threads as threading_of
 from chainrule.read.native.tiling import tiling
 from chainrule.transform.compile import compile as compiled
 

@@ -17,8 +17,8 @@ SHAPES = [(8, 16, 8, 20), (8, 8, 8, 20), (9, 16, 8, 12), (12, 20, 7, 12), (16, 4
 @pytest.fixture(autouse=True)
 def small_scans_count(monkeypatch):
     """What is done for long scans only, for these short ones too."""
-    monkeypatch.setattr("chainrule.read.native.scanned.WORTH_PARTS", 0)
-    monkeypatch.setattr("chainrule.read.native.scanned.FAR", 0)
+    monkeypatch.setattr("chainrule.read.native.plan.scanned.WORTH_PARTS", 0)
+    monkeypatch.setattr("chainrule.read.native.plan.scanned.FAR", 0)
 
 
 def layer(kind, batch=8, hidden=16, inputs=8, steps=12, dtype=np.float32, **settings):

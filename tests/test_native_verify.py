@@ -11,8 +11,8 @@ from fuzzing.programs import draw
 
 import chainrule as cr
 from chainrule.graph.errors import GraphError
+from chainrule.read.native.plan.verify import RULES, verify
 from chainrule.read.native.program import Buffer, Loop, Steps, View, bodies
-from chainrule.read.native.verify import RULES, verify
 
 pytest.importorskip("llvmlite")
 native = sys.modules["chainrule.read.native.native"]
@@ -190,7 +190,7 @@ TEXTS = {  # what LLVM's parser and its verifier refuse
 def test_a_text_that_is_wrong_is_an_error_and_no_crash(name):
     """In a process of its own: what LLVM does not refuse may end it."""
     told = (
-        "from chainrule.read.native.engine import Code\n"
+        "from chainrule.read.native.machine.engine import Code\n"
         f"try:\n    Code({TEXTS[name]!r})\nexcept RuntimeError as e:\n    print('refused')\n"
     )
     made = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True)

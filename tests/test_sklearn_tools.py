@@ -89,7 +89,7 @@ def test_a_grid_is_searched_by_two_processes_as_by_one():
 
 
 def threads() -> int:
-    from chainrule.read.native.threads import wanted
+    from chainrule.read.native.machine.threads import wanted
 
     return wanted(None)
 

@@ -92,7 +92,7 @@ def blas() -> list[tuple[str, str]]:
 
 def machine_code() -> list[tuple[str, str]]:
     """What `cr.compile` has here: LLVM, its processor, threads, and where it keeps object code."""
-    from ..read.native import engine, objects, threads
+    from ..read.native.machine import engine, objects, threads
 
     reason = engine.missing()
     if reason:

@@ -7,7 +7,7 @@ try:
 except ImportError:
     raise MissingExtraError("chainrule.sklearn", "sklearn") from None
 
-from ..read.native.engine import missing
+from ..read.native.machine.engine import missing
 from .classifier import MLPClassifier
 from .recurrent import RNNClassifier, RNNRegressor
 from .regressor import MLPRegressor

@@ -287,6 +287,6 @@ def searched(run: Run, data: Any, steps: int, wanted: bool | None) -> Callable |
 
 def _without() -> bool:
     """Whether there is no machine code here, or somebody looks at every value."""
-    from ..read.native.engine import missing
+    from ..read.native.machine.engine import missing
 
     return bool(missing()) or WATCHER.get() is not None

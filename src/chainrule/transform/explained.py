@@ -52,7 +52,7 @@ class Explained:
         + %4 = square(x)   float64 (3,)...
         + %1 = multiply(%4, x)   float64 (3,)...
         """
-        from ..read.native.explain import explained
+        from ..read.native.explain.report import explained
 
         version, form = self._last("explain"), self.forms[-1]
         names = names_of(self.f, form.structure)
@@ -63,14 +63,14 @@ class Explained:
     @property
     def ir(self) -> str:
         """The LLVM code of the last form: as it was written, and after LLVM's passes."""
-        from ..read.native.explain import ir
+        from ..read.native.explain.report import ir
 
         return ir(self._last("ir").run)
 
     @property
     def asm(self) -> str:
         """The machine's instructions for the last form."""
-        from ..read.native.explain import asm
+        from ..read.native.explain.report import asm
 
         return asm(self._last("asm").run)
 

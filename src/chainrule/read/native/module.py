@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .branch import branch
-from .loops import Nest
-from .place import views_of
-from .products import Tiles
+from .kernels.branch import branch
+from .kernels.loops import Nest
+from .kernels.products import Tiles
+from .kernels.rows import ASKED, rows
+from .kernels.rows import DECLARED as OUTSIDE
+from .kernels.steps import all_parts, scan
+from .kernels.totals import Totals
+from .kernels.turns import Turns
+from .machine.threads import DECLARED, TEXT
+from .plan.place import views_of
 from .program import Branch, Eager, Loop, Program, Rows, Steps
-from .rows import ASKED, rows
-from .rows import DECLARED as OUTSIDE
-from .steps import all_parts, scan
-from .threads import DECLARED, TEXT
-from .totals import Totals
-from .turns import Turns
 from .vector import Writer, pointers_of
 
 WORTH = 4000.0  # nanoseconds from which on a kernel is worth more than one thread

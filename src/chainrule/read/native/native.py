@@ -16,17 +16,17 @@ from ...graph.caller import caller, made_at
 from ...graph.errors import AxisError
 from ...graph.namespace import XP
 from ...graph.walk import Graph
-from .donate import apart, donated
-from .engine import Code, missing, named, register
-from .fingerprint import fingerprint
+from .machine.engine import Code, missing, named, register
+from .machine.fingerprint import fingerprint
+from .machine.objects import there
+from .machine.threads import pool, wanted
 from .module import module
-from .objects import there
 from .passes import passed
 from .plain import Plain, warn
-from .plan import counted, plan
+from .plan.donate import apart, donated
+from .plan.planner import counted, plan
+from .plan.verify import verify
 from .program import Eager, Program, View
-from .threads import pool, wanted
-from .verify import verify
 
 
 def native(

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Code, link, missing, named
-from ..fingerprint import compiler
-from ..objects import there
+from ..machine.engine import Code, link, missing, named
+from ..machine.fingerprint import compiler
+from ..machine.objects import there
 from .language import compiled
 from .layout import FIGURES, LAYOUT, OUTSIDE, PLAIN, WORD, WRITEABLE
 from .program import PROGRAM

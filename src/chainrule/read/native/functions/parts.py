@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import register
+from ..machine.engine import register
 from ..vector import Value, scalar_type, together
 
 MANTISSA = {4: 23, 8: 52}

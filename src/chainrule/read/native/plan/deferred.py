@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any, NamedTuple
 
-from ...graph.node import Node
-from ...graph.walk import order
+from ....graph.node import Node
+from ....graph.walk import order
 
 
 class Others(NamedTuple):

@@ -8,20 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.node import Constant, Node, Pick
-from ...graph.walk import Graph
-from ...ops import contract, move
-from ...ops.family import BroadcastTo, Cast, Elementwise, Reshape
-from ...ops.index import Gather, Scatter
-from ...ops.loop import Cond
-from ...ops.scan import Scan
-from ...ops.slicing import Slice, Unslice, unfrozen
-from . import branch, prepacked, rows, scanned
+from ....graph.node import Constant, Node, Pick
+from ....graph.walk import Graph
+from ....ops import contract, move
+from ....ops.family import BroadcastTo, Cast, Elementwise, Reshape
+from ....ops.index import Gather, Scatter
+from ....ops.loop import Cond
+from ....ops.scan import Scan
+from ....ops.slicing import Slice, Unslice, unfrozen
+from ..kernels import branch, rows
+from ..passes.anew import Anew
+from ..passes.expand import has_code
+from ..program import Buffer, Eager, Loop, Member, Program, Steps, View, bodies, steps, whole
+from . import prepacked, scanned
 from .deferred import Deferred
-from .passes.anew import Anew
-from .passes.expand import has_code
 from .place import place, shared
-from .program import Buffer, Eager, Loop, Member, Program, Steps, View, bodies, steps, whole
 from .reductions import is_reduction, places_between, plan_reduction
 from .schedule import moved, schedule
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .program import Buffer, Loop, Program, Steps, View
+from ..program import Buffer, Loop, Program, Steps, View
 
 
 def place(program: Program, reuse: bool = True) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
-from .program import Steps, View
-from .vector import Writer, pointers_of
+from ..program import Steps, View
+from ..vector import Writer, pointers_of
 
 MEMCPY = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
 

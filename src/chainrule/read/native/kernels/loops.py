@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .functions import LLVM
+from ..functions import LLVM
+from ..program import Loop, Member, View, steps
+from ..vector import BOOL, Value, Writer, scalar_type, typed
 from .memory import Index, Memory
-from .program import Loop, Member, View, steps
-from .vector import BOOL, Value, Writer, scalar_type, typed
 
 COMBINE = {
     "sum": lambda a, b: a + b, "prod": lambda a, b: a * b,

@@ -11,10 +11,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from math import prod
 
-from ...graph.errors import GraphError
+from ....graph.errors import GraphError
+from ..program import Buffer, Loop, Member, Program, Steps, View, bodies
+from ..work import reads, writes
 from .place import views_of
-from .program import Buffer, Loop, Member, Program, Steps, View, bodies
-from .work import reads, writes
 
 Broken = Iterator[tuple[int, str]]  # the number of a kernel, and what is wrong with it
 

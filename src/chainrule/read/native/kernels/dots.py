@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..vector import typed
 from .memory import Index
 from .panels import rounds
-from .vector import typed
 
 
 def dots(nest: Any, row: str, head: str, apart: int, active: int) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .limits import arithmetic, bandwidth
-from .program import Steps
-from .work import of_kernel
+from ..machine.limits import arithmetic, bandwidth
+from ..program import Steps
+from ..work import of_kernel
 
 ROUNDS, SECONDS = 200, 0.05  # how long a program is timed at most
 SHORT = 1e-8  # seconds below which a kernel's limit says nothing

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .program import Branch, Buffer, Program, View, whole
-from .vector import Writer, pointers_of, scalar_type
+from ..program import Branch, Buffer, Program, View, whole
+from ..vector import Writer, pointers_of, scalar_type
 
 
 def planned(planner: Any, node: Any, then: Program, other: Program, picks: list) -> Branch | None:

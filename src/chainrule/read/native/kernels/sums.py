@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..tiling import Tiling
+from ..vector import Value, scalar_type, typed
 from .dots import dots
 from .loops import Nest
 from .memory import Index
-from .tiling import Tiling
-from .vector import Value, scalar_type, typed
 
 INLINE = 48  # multiplications of a tile up to which there is no loop over the terms
 

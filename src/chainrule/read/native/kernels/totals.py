@@ -12,10 +12,10 @@ from math import prod
 
 import numpy as np
 
+from ..program import Loop, Member
+from ..vector import Value, typed
 from .loops import COMBINE, Nest, start_of
 from .memory import Index
-from .program import Loop, Member
-from .vector import Value, typed
 
 BLOCK = 4096  # elements; more where a row is longer
 LEAST = 1 << 15  # elements of a loop from which on it is done in blocks

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..program import Buffer, Loop, Program, Steps, View, whole
 from .place import views_of
-from .program import Buffer, Loop, Program, Steps, View, whole
 
 
 def donated(program: Program, given: Sequence[int]) -> dict[int, int]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ...graph.node import Node
-from ...graph.walk import Graph
-from ...ops import contract
-from .engine import register
-from .program import Buffer, Loop, Member, View, steps
-from .tiling import tiling
+from ....graph.node import Node
+from ....graph.walk import Graph
+from ....ops import contract
+from ..machine.engine import register
+from ..program import Buffer, Loop, Member, View, steps
+from ..tiling import tiling
 
 NUMBERS = ("f4", "f8", "i4", "i8")  # what products are made of
 

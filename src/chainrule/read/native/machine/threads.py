@@ -18,7 +18,7 @@ from functools import cache
 
 import numpy as np
 
-from ...graph.errors import UsageError
+from ....graph.errors import UsageError
 
 SPINS = 5_000  # rounds a worker waits for the next kernel before it rests: about 0.2 ms
 AGAIN = SPINS - 50  # where it goes on counting after a rest

@@ -7,18 +7,18 @@ from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from ...graph.errors import UsageError
-from ...graph.node import Constant, Input, Node, Pick
-from ...graph.op import Spec
-from ...graph.walk import Graph
-from ...ops.scan import Scan
+from ....graph.errors import UsageError
+from ....graph.node import Constant, Input, Node, Pick
+from ....graph.op import Spec
+from ....graph.walk import Graph
+from ....ops.scan import Scan
+from ..passes import AFTERWARDS, PASSES, everywhere
+from ..plain import Plain
+from ..plan.planner import plan
+from ..program import Branch, Eager, Loop, Program, Rows, Steps, View
+from ..work import Work, of_kernel, of_program, reads, writes
 from .diffs import diff, lines_of
-from .passes import AFTERWARDS, PASSES, everywhere
-from .plain import Plain
-from .plan import plan
-from .program import Branch, Eager, Loop, Program, Rows, Steps, View
 from .roofline import bound, share
-from .work import Work, of_kernel, of_program, reads, writes
 
 SHOWN = 8  # ops of a pass that are told by name
 UNITS = ("", "k", "M", "G", "T")

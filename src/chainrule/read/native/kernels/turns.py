@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..program import View
 from .loops import Nest
 from .memory import Index
 from .panels import turning
-from .program import View
 
 
 class Turns(Nest):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..vector import typed
 from .memory import Index
-from .vector import typed
 
 PAD = 16  # elements between the strips: they begin in different places of a cache
 

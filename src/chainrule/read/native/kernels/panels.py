@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..vector import EXPECT, Writer, scalar_type, typed
 from .memory import Index
-from .vector import EXPECT, Writer, scalar_type, typed
 
 
 def panel(nest: Any, head: str, strides: tuple[int, int], terms: int, columns: list) -> str:

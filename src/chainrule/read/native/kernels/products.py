@@ -7,14 +7,14 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+from ..program import Member, View
+from ..tiling import CACHE, PANEL, Tiling, tiling
+from ..vector import Value, typed
 from .memory import Index
 from .packing import Packing
 from .panels import panel
-from .program import Member, View
 from .sums import Block, Sums
-from .tiling import CACHE, PANEL, Tiling, tiling
 from .totals import add_up
-from .vector import Value, typed
 
 FAR = 1 << 20  # bytes of a matrix from which on an epilogue's operands are sent for early
 STRETCH = 64  # tiles

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...graph.node import Node
-from ...graph.walk import Graph
-from ...ops import contract, move
-from ...ops.family import BroadcastTo, Reshape
-from ...ops.scan import Scan
-from ...ops.slicing import Slice
+from ....graph.node import Node
+from ....graph.walk import Graph
+from ....ops import contract, move
+from ....ops.family import BroadcastTo, Reshape
+from ....ops.scan import Scan
+from ....ops.slicing import Slice
 
 LOOKS = (Reshape, BroadcastTo, move.Permute, move.Flip, Slice)  # other looks at what is there
 

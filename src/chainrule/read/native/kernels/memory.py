@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .program import View
-from .vector import Value, Writer, scalar_type, typed
+from ..program import View
+from ..vector import Value, Writer, scalar_type, typed
 
 Index = Any  # a number known now, or the name of an i64
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.node import Node, Pick
-from ...graph.walk import Graph
-from ...ops.scan import Scan
+from ....graph.node import Node, Pick
+from ....graph.walk import Graph
+from ....ops.scan import Scan
+from ..program import Buffer, Program, Steps, Trail, View, whole
+from ..work import of_program
 from .donate import in_time
 from .place import views_of
 from .prepacked import laid_out
-from .program import Buffer, Program, Steps, Trail, View, whole
 from .split import split
-from .work import of_program
 
 FAR = 1 << 20  # bytes of stacked rows from which on those of the next step are asked for early
 WORTH_PANELS = 4  # steps from which on the constants of products are laid out before the scan

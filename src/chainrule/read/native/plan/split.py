@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...graph.node import Constant, Node
-from ...graph.walk import Graph, order
-from ...ops import contract, move, reduce
-from ...ops.family import BroadcastTo, Cast, Elementwise, Reshape, SumTo, axes_of
-from ...ops.loop import inputs_like
-from ...ops.slicing import Slice, Unslice
-from .passes.anew import Anew
-from .tiling import FEW
+from ....graph.node import Constant, Node
+from ....graph.walk import Graph, order
+from ....ops import contract, move, reduce
+from ....ops.family import BroadcastTo, Cast, Elementwise, Reshape, SumTo, axes_of
+from ....ops.loop import inputs_like
+from ....ops.slicing import Slice, Unslice
+from ..passes.anew import Anew
+from ..tiling import FEW
 
 LEAST = FEW  # rows of a part, below which the products of a step are too small
 ALL = ("slice", None, None, None)

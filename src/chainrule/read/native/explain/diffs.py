@@ -6,14 +6,14 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from ...graph.caller import Line
-from ...graph.node import Constant, Input, Node, Pick
-from ...graph.op import Spec
-from ...graph.walk import Graph
-from ...ops.loop import Call
-from ...ops.scan import Scan
-from .passes import everywhere
-from .passes.levels import BODIES
+from ....graph.caller import Line
+from ....graph.node import Constant, Input, Node, Pick
+from ....graph.op import Spec
+from ....graph.walk import Graph
+from ....ops.loop import Call
+from ....ops.scan import Scan
+from ..passes import everywhere
+from ..passes.levels import BODIES
 
 AROUND = 2  # lines that did not change, shown before and after those that did
 SIGNS = {"delete": "−", "insert": "+"}

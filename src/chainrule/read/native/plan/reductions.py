@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ... import ops
-from ...graph.node import Node
-from ...ops import reduce as of
-from ...ops.family import SumTo, reduced
-from .program import Buffer, Loop, Member, whole
-from .tiling import depth
-from .totals import room_for
+from .... import ops
+from ....graph.node import Node
+from ....ops import reduce as of
+from ....ops.family import SumTo, reduced
+from ..kernels.totals import room_for
+from ..program import Buffer, Loop, Member, whole
+from ..tiling import depth
 
 TILES = 4096  # elements of a product from which on it may be shared, for any number of threads
 ASKED = {"any": "sum", "all": "prod"}  # of truths

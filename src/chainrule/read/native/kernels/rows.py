@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.index import Scatter
-from .program import Rows, View
-from .vector import Writer, pointers_of, scalar_type, typed
+from ....ops.index import Scatter
+from ..program import Rows, View
+from ..vector import Writer, pointers_of, scalar_type, typed
 
 LANES = 8
 # Set by any kernel that met an index out of range, and asked for by the caller.

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from ...graph.node import Input
-from ...graph.op import Op
-from ...graph.walk import Graph
+from ....graph.node import Input
+from ....graph.op import Op
+from ....graph.walk import Graph
 
 PACKAGE = __name__.partition(".")[0]
 AS_WRITTEN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))

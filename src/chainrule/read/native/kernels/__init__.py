@@ -1,0 +1,1 @@
+"""Kernels as text for LLVM: loop nests, products, scans, and what an op's `forward` is handed."""
