@@ -26,7 +26,8 @@ peers: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 tests/peers
 
 bench: $(VENV)/.ready
-	$(BIN)/python -c "import torch, autograd" 2>/dev/null || $(BIN)/pip install --quiet torch==2.13.0 autograd
+	$(BIN)/python -c "import torch, autograd, jax, sklearn" 2>/dev/null || \
+		$(BIN)/pip install --quiet torch==2.13.0 autograd jax scikit-learn
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/native/run.py
 

@@ -252,3 +252,15 @@ def test_workers_begin_with_credit_and_gain_more_by_their_help():
         f(a)
     saved = threading_of.pool().words[threading_of.SAVED // 8]
     assert 0 <= saved <= threading_of.CREDIT[1]
+
+
+def test_what_waits_comes_after_the_copy_that_it_is_read_from():
+    """A node that waits reads its operand where that lies then: in a copy, if one was made."""
+    x = normal(8)
+
+    def f(x):
+        turned = cr.flip(x)
+        return cr.exp2(turned), 2 * cr.sort(turned), cr.sum(cr.tanh(2 * x))
+
+    for found, wanted in zip(cr.compile(f)(x), f(x), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)

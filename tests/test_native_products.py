@@ -2,6 +2,7 @@
 number of threads."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -287,3 +288,25 @@ def test_a_left_factor_whose_terms_lie_pages_apart_is_laid_out_anew():
     assert len(run.program.kernels) == 1
     assert "@room" in run.text.split("define internal void @k0")[1]
     assert np.allclose(run(a, b)[0], a.T @ b, atol=1e-3)
+
+
+def a_layer(x, w, b, t):
+    return cr.mean((cr.tanh(x @ cr.transpose(w) + b) - t) ** 2)
+
+
+def test_the_text_of_a_large_product_stays_short():
+    """LLVM takes longest of all; what is asked for early, and a long epilogue, are loops."""
+    shapes = (128, 784), (512, 784), (512,), (128, 512)
+    arrays = [np.zeros(s, np.float32) for s in shapes]
+    text = native(cr.capture(a_layer, *arrays)).text
+    assert text.count("call void @llvm.prefetch") <= 4
+    assert len(re.findall(r"call .*@llvm.copysign", text)) <= 1  # the end of each tanh
+
+
+@pytest.mark.parametrize("shape", [(1000,), (64, 100), (7, 3, 50)])
+def test_no_counter_is_known_to_llvm(shape):
+    x = np.ones(shape, np.float32)
+    text = native(cr.capture(lambda x: cr.sum(cr.exp(x), axis=0), x)).text
+    ends = re.findall(r"(?m)^  (%i\d+)\.next = (.*)", text)
+    assert ends
+    assert all("@llvm.expect" in end for _, end in ends)

@@ -334,12 +334,11 @@ def test_only_gradients_compute_anew():
     assert found[1]
 
 
-def test_a_weight_s_gradient_is_made_while_what_it_is_made_of_is_near(monkeypatch):
+def test_a_weight_s_gradient_is_made_while_what_it_is_made_of_is_near():
     f, ws, x = deep(cr.checkpoint)
     compiled = machine(cr.grad(f))
     found = compiled(ws, x)
-    monkeypatch.setattr("chainrule.read.native.plan.schedule", lambda graph: graph.order)
-    late = machine(cr.grad(f))
+    late = machine(cr.grad(f), without={"schedule"})
     assert bits(late(ws, x)) == bits(found)
     assert run(compiled).program.arena < 0.7 * run(late).program.arena
 

@@ -7,8 +7,9 @@ import work as w
 from cells import CELLS
 
 import chainrule as cr
+import chainrule.read.native
 
-cr.nn, cr.optim, cr.compile  # noqa: B018  (loaded when first asked for: that is here)
+cr.nn, cr.optim, cr.compile, chainrule.read.native  # noqa: B018  (loaded when first asked for)
 
 
 def pieces(work):

@@ -130,8 +130,8 @@ def main(make: dict[type, Callable], steps_of: Callable[[Step], int] = lambda wo
         work = WORK[name]
         if type(work) not in make:
             continue
-        before, start = peak(), perf_counter()
-        call = make[type(work)](work)
+        before, call = peak(), make[type(work)](work)
+        start = perf_counter()
         check = float(np.asarray(call()).reshape(-1)[0])
         first = perf_counter() - start
         times, stop = [], perf_counter() + SECONDS

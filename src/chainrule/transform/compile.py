@@ -89,30 +89,10 @@ class Compiled(Explained):
     def _in_python(self, *args: Any, **kwargs: Any) -> Any:
         """A call whose arguments no door knows."""
         leaves, structure = tree_flatten((args, kwargs))
-        key = [structure]
-        arrays, tensors = [], False
-        for x in leaves:
-            kind = type(x)
-            if kind is np.ndarray:
-                arrays.append(x)
-                key.append((x.shape, x.dtype))
-            elif kind is Tensor:
-                if x.inputs or x.op.name == "watched":
-                    return self.f(*args, **kwargs)
-                tensors = True
-                arrays.append(x._value)
-                key.append((x.shape, x.dtype))
-            elif kind is float or (kind is int and not self.needs_ints):
-                arrays.append(x)
-                key.append(kind)
-            elif kind is Node:
-                return self.f(*args, **kwargs)
-            elif isinstance(x, (np.generic, np.memmap)):
-                arrays.append(np.asarray(x))
-                key.append((x.shape, x.dtype))
-            else:
-                key.append((kind, x))
-        key = tuple(key)
+        found = self._read(leaves, structure)
+        if found is None:
+            return self.f(*args, **kwargs)
+        key, arrays, tensors = found
         try:
             version = self.versions.get(key)
         except TypeError:  # a leaf that no two calls can be told apart by
@@ -128,6 +108,33 @@ class Compiled(Explained):
             self._open(version, args, kwargs)
         version.calls += 1
         return version(arrays, tensors)
+
+    def _read(self, leaves: list, structure: Any) -> tuple[tuple, list, bool] | None:
+        """The key of a form, its arrays, and whether tensors are among them; of what is traced or
+        remembered nothing, since that calls the function itself."""
+        key, arrays, tensors = [structure], [], False
+        for x in leaves:
+            kind = type(x)
+            if kind is np.ndarray:
+                arrays.append(x)
+                key.append((x.shape, x.dtype))
+            elif kind is Tensor:
+                if x.inputs or x.op.name == "watched":
+                    return None
+                tensors = True
+                arrays.append(x._value)
+                key.append((x.shape, x.dtype))
+            elif kind is float or (kind is int and not self.needs_ints):
+                arrays.append(x)
+                key.append(kind)
+            elif kind is Node:
+                return None
+            elif isinstance(x, (np.generic, np.memmap)):
+                arrays.append(np.asarray(x))
+                key.append((x.shape, x.dtype))
+            else:
+                key.append((kind, x))
+        return tuple(key), arrays, tensors
 
     def _open(self, version: Version, args: tuple, kwargs: dict) -> None:
         """Make a door for arguments like these, where it is worth one.
@@ -220,7 +227,7 @@ class Version:
     def values(self, arrays: list) -> list[np.ndarray]:
         """What the graph's inputs are: the arguments' numbers, then what it reads from outside."""
         given = [
-            np.array(x, d) if type(x) is not np.ndarray or x.dtype != d else x
+            _number(x, d) if type(x) is not np.ndarray or x.dtype != d else x
             for x, d in zip(arrays, self.dtypes, strict=False)
         ]
         for reference in self.outside:
@@ -253,6 +260,16 @@ def _given_away(donate: tuple[int, ...], structure: Any, inputs: list[bool]) -> 
         )
     leaves = {x for k in donate for x in tree_flatten(args[k])[0]}
     return [sum(inputs[:x]) for x in sorted(leaves) if inputs[x]]
+
+
+def _number(x: Any, dtype: np.dtype) -> np.ndarray:
+    try:
+        return np.array(x, dtype)
+    except OverflowError:
+        raise UsageError(
+            f"compile: an argument is a whole number of {x.bit_length()} bits, more than {dtype} "
+            "holds; hand over an array of floats"
+        ) from None
 
 
 def _unknown(leaves: list) -> UsageError:

@@ -118,33 +118,31 @@ def block(name: str, dtype: np.dtype, lanes: int) -> str:
     memory in between, take LLVM a third of the time that it takes for all of it at once.
     """
     w, size, kind = Writer(), dtype.itemsize, typed(dtype, lanes)
-    group, bytes_ = _group(lanes, size), lanes * size
+    group, row_bytes = _group(lanes, size), lanes * size
     found = rounds(lanes, size)
     near = group.bit_length() - 1  # rounds that stay within a group
-    w.line(f"  %square = alloca [{lanes} x {kind}], align 64")
+    w.line(f"  %square = alloca [{lanes} x {kind}], align {row_bytes}")
 
     def place(base: str, row: str, apart: str) -> str:
-        return w.put(
-            f"getelementptr inbounds i8, ptr {base}, i64 {w.put(f'mul i64 {row}, {apart}')}"
-        )
+        there = w.put(f"mul i64 {row}, {apart}")
+        return w.put(f"getelementptr inbounds i8, ptr {base}, i64 {there}")
+
+    def in_square(row: str) -> str:
+        return f"ptr {place('%square', row, str(row_bytes))}, align {row_bytes}"
 
     def within(first: str) -> None:
         rows, taken = [w.put(f"add nuw nsw i64 {first}, {r}") for r in range(group)], {}
         for r, row in enumerate(rows):
             inside = w.put(f"icmp ult i64 {row}, %last")
             there = w.put(f"select i1 {inside}, i64 {row}, i64 %last")
-            taken[r] = w.put(
-                f"load {kind}, ptr {place('%source', there, '%across.bytes')}, align {size}"
-            )
+            at = place("%source", there, "%across.bytes")
+            taken[r] = w.put(f"load {kind}, ptr {at}, align {size}")
         for r, x in _turned_by(w, kind, lanes, found[:near], taken).items():
-            w.line(f"  store {kind} {x}, ptr {place('%square', rows[r], str(bytes_))}, align 64")
+            w.line(f"  store {kind} {x}, {in_square(rows[r])}")
 
     def between(first: str) -> None:
         rows = {r: w.put(f"add nuw nsw i64 {first}, {r}") for r in range(0, lanes, group)}
-        taken = {
-            r: w.put(f"load {kind}, ptr {place('%square', row, str(bytes_))}, align 64")
-            for r, row in rows.items()
-        }
+        taken = {r: w.put(f"load {kind}, {in_square(row)}") for r, row in rows.items()}
         for r, x in _turned_by(w, kind, lanes, found[near:], taken).items():
             w.line(f"  store {kind} {x}, ptr {place('%to', rows[r], '%apart.bytes')}, align {size}")
 

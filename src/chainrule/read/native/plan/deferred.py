@@ -67,8 +67,16 @@ class Deferred:
         for n in settled:
             del self.waiting[n]
             self.add(n, "map", n.shape, n.inputs, at)
-        later = [z for n in settled for z in self.wait_for.pop(n, ())]
-        while later:  # what waits for these can be in no loop before this one
+        self._not_before(at, [z for n in settled for z in self.wait_for.pop(n, ())])
+
+    def moved(self, node: Node) -> None:
+        """A node is read elsewhere from now on, where it is later than where it was read before."""
+        readers = [n for n in self.waiting if any(i is node for i in n.inputs)]
+        self._not_before(self.after[node], readers)
+
+    def _not_before(self, at: int, later: list[Node]) -> None:
+        """Nodes that were put off, and what waits for them, can be in no loop before this one."""
+        while later:
             n = later.pop()
             if self.waiting.get(n, at) < at:
                 self.waiting[n] = at

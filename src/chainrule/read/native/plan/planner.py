@@ -194,6 +194,7 @@ class Planner(Deferred):
         where = self.place(node.shape, place)
         self.kernels[where].members.append(member)
         self.views[node], self.after[node] = whole(twin), where + 1
+        self.moved(node)
         return self.views[node]
 
     def place(self, shape: tuple[int, ...], least: int, by_row: bool = False) -> int:
