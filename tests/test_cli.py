@@ -208,6 +208,8 @@ def test_a_training_that_diverges_is_said(tmp_path):
     )
     assert "layer 0: not finite" in told.output
     assert "try a smaller --lr" in told.output
+    assert "layers 0, 2, 4 are not finite: " in told.output
+    assert "layers 0, 2, 4 are not finite: " in run("show", tmp_path / "blobs-001").output
 
 
 def test_every_layer_has_a_line_with_its_verdict(tmp_path):
@@ -230,7 +232,8 @@ def test_quiet_prints_the_result_alone(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal")
-def test_an_interrupt_keeps_what_there_is(tmp_path):
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_keeps_what_there_is(sent, code, tmp_path):
     words = ("train", "moons", "--epochs", "1000000", "--out", str(tmp_path))
     with subprocess.Popen(
         [sys.executable, "-u", "-m", "chainrule", *words], stdout=subprocess.PIPE, text=True,
@@ -238,12 +241,13 @@ def test_an_interrupt_keeps_what_there_is(tmp_path):
     ) as made:  # fmt: skip
         try:
             assert next(line for line in made.stdout if line.startswith("epoch"))
-            made.send_signal(signal.SIGINT)
+            made.send_signal(sent)
             told, _ = made.communicate(timeout=60)
         finally:
             made.kill()
-    assert made.returncode == 130
+    assert made.returncode == code
     assert ": stopped, " in told
+    assert "stopped; to go on: chainrule train --resume " in told
     assert {p.name for p in (tmp_path / "moons-001").iterdir()} == FILES
 
 

@@ -323,3 +323,33 @@ def test_a_phrase_has_a_name_options_and_switches():
     found = phrase("a b=1 c=2.5 d=true e=x f=1,2 g")
     assert found.options == {"b": 1, "c": 2.5, "d": True, "e": "x", "f": (1, 2)}
     assert (found.name, found.bare) == ("a", ("g",))
+
+
+ONLY_THE_DATA_SHOW = {  # lines of a file → what is said of them, once the data are read
+    ('data = "nope.csv"', 'target = "y"'): 'line 1: data = "nope.csv": nope.csv: there is no such',
+    ('data = "mons"',): 'line 1: data = "mons": there is no data set mons',
+    ('data = "d.csv"', 'target = "yy"'): "line 2: target = \"yy\": d.csv: there is no column 'yy'",
+    ('data = "d.csv"', 'target = "y"', 'drop = ["a", "q"]'):
+        "line 3: drop = [\"a\", \"q\"]: d.csv: there is no column 'q'",
+    ('data = "d.csv"', 'target = "y"', 'metric = "mae"'):
+        'line 3: metric = "mae": mae is of quantities',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", ONLY_THE_DATA_SHOW, ids=" ".join)
+def test_a_mistake_that_only_the_data_show_is_named_with_its_line(lines, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k},{k % 7},{'xz'[k % 2]}" for k in range(40)]
+    Path("d.csv").write_text("\n".join(["a,b,y", *rows]))
+    Path("run.toml").write_text("\n".join(lines))
+    made = run("train", "--config", "run.toml")
+    assert made.exit_code == 2
+    assert f"error: run.toml, {ONLY_THE_DATA_SHOW[lines]}" in made.output
+    assert not Path("runs").exists()
+
+
+def test_a_mistake_within_the_data_is_none_of_a_line_of_settings(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("d.csv").write_text("\n".join(["a,y", *(f"{k},x" for k in range(40))]))
+    Path("run.toml").write_text('data = "d.csv"\ntarget = "y"\n')
+    assert run("train", "--config", "run.toml").output.startswith("error: d.csv: y is 'x'")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -216,6 +217,26 @@ def wants(width):
 
 def breaks(inputs):
     return undefined
+
+
+def seven(inputs):
+    return cr.nn.Linear(inputs, 7)
+
+
+def rows(inputs, outputs):
+    return cr.nn.Sequential(cr.nn.Linear(inputs, 4 * outputs), Apart(outputs))
+
+
+@cr.nn.layer
+class Apart(cr.nn.Module):
+    outputs: int = cr.nn.static(default=1)
+
+    def __call__(self, x):
+        return cr.reshape(x, (-1, 4, self.outputs))
+
+
+def narrow(outputs):
+    return cr.nn.Linear(5, outputs)
 """
 
 
@@ -271,6 +292,29 @@ def test_a_file_without_a_network_is_told(text, own):
     assert "Traceback" not in made.output
 
 
+WRONG_OUTPUTS = {  # what a network of one's own gives for one example, and what is said of it
+    ("moons", "seven", "cross_entropy"): "gives 7 outputs for one example of shape (2,); for 2 "
+    "classes with cross_entropy it needs 2 outputs: end it with nn.Linear(..., 2)",
+    ("moons", "seven", "binary_cross_entropy_with_logits"): "it needs 1 output: ",
+    ("digits", "seven", "cross_entropy"): "it needs 10 outputs: ",
+    ("numbers.csv", "seven", "mse"): "for regression it needs 1 output: ",
+    ("moons", "rows", "cross_entropy"): "gives the shape (1, 4, 2) for one example",
+    ("moons", "narrow", "cross_entropy"): "x of shape (1, 2) and weight (2, 5)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG_OUTPUTS, ids=" ".join)
+def test_a_network_with_other_outputs_is_refused_before_it_is_trained(case, own):
+    data, name, loss = case
+    lines = [f"{k},{k % 7},{k * k}" for k in range(40)]
+    Path("numbers.csv").write_text("\n".join(["a,b,y", *lines]))
+    target = ("--target", "y") if data.endswith(".csv") else ()
+    made = run("train", data, "--model", f"net.py:{name}", "--loss", loss, *target)
+    assert made.exit_code == 2
+    assert WRONG_OUTPUTS[case] in made.output
+    assert not Path("runs").exists()
+
+
 # ------------------------------------------------------------------ stopping and going on
 
 LONG = ("--model", "16 relu dropout 0.1 batchnorm, 8 tanh", "--schedule", "cosine warmup=50",
@@ -279,7 +323,9 @@ LONG = ("--model", "16 relu dropout 0.1 batchnorm, 8 tanh", "--schedule", "cosin
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends signals")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["stopped", "killed"])
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["stopped", "ended", "killed"]
+)
 def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(how, tmp_path):
     done("train", "moons", *LONG, "--out", tmp_path)
     with subprocess.Popen(
@@ -292,10 +338,10 @@ def test_a_run_that_was_ended_goes_on_as_if_nothing_had_been(how, tmp_path):
             time.sleep(0.005)
         made.send_signal(how)
         said, _ = made.communicate(timeout=60)
-    if how == signal.SIGINT:
+    if how != signal.SIGKILL:
         assert f"stopped; to go on: chainrule train --resume {folder}\n" in said
-        assert made.returncode == 130
-    assert told(folder)["status"] == ("interrupted" if how == signal.SIGINT else "begun")
+        assert made.returncode == 128 + how
+    assert told(folder)["status"] == ("begun" if how == signal.SIGKILL else "interrupted")
     assert "chainrule train --resume" in done("show", folder).output
     if how == signal.SIGKILL:
         found = CliRunner().invoke(main, ["predict", str(folder), "X.npy"])

@@ -53,6 +53,7 @@ DATA = {
     "whole batches": {"batch_size": 29}, "one batch": {"batch_size": 203},
     "less than a batch": {"batch_size": 500}, "single examples": {"batch_size": 7},
     "as they stand": {"shuffle": False}, "one left over": {"batch_size": 101},
+    "one weighted batch": {"batch_size": 203, "sample_weight": rng.uniform(0.2, 2.0, 203)},
 }  # fmt: skip
 
 
@@ -61,7 +62,8 @@ def trained(compiled, optimizer=None, model="mlp", loss="mse", **options):
         MODELS[model](), loss, optimizer or optim.Adam(0.01), seed=2, compiled=compiled,
         **options.pop("how", {}),
     )  # fmt: skip
-    trainer.fit(X, options.pop("y", Y), **{"epochs": 3, "batch_size": 8, **options})
+    x, y = options.pop("x", X), options.pop("y", Y)
+    trainer.fit(x, y, **{"epochs": 3, "batch_size": 8, **options})
     return trainer
 
 
@@ -377,3 +379,20 @@ def test_a_second_training_of_one_structure_compiles_nothing_anew():
     assert one.course.native.stepper is two.course.native.stepper
     assert one.course.native.stepper is not trained(True, optim.AdamW(0.0124)).course.native.stepper
     assert one.course.native.stepper is not trained(True, optim.Adam(0.0123)).course.native.stepper
+
+
+def test_trainings_of_one_batch_share_the_machine_code_whatever_their_numbers_of_examples():
+    known = optim.Adam(0.0125)
+    steps = {id(trained(True, known, y=Y[:n], x=X[:n], batch_size=99).course.native.step.versions)
+             for n in (70, 81, 99)}  # fmt: skip
+    one = trained(True, known, y=Y[:90], x=X[:90], batch_size=99).course.native
+    assert len(steps) == len(one.step.versions) == 1
+
+
+FILLED = [(1 << 40, "mlp", 256), (0, "mlp", 203), (1 << 40, "dropout", 203)]
+
+
+@pytest.mark.parametrize(("little", "model", "rows"), FILLED)
+def test_a_batch_is_filled_where_that_costs_little(little, model, rows, monkeypatch):
+    monkeypatch.setattr(native, "LITTLE", little)
+    assert trained(True, model=model, batch_size=500).course.native.size == rows

@@ -9,7 +9,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import nn
-from chainrule.study import health
+from chainrule.study import diagnosis, health
+from chainrule.train import History, Trainer
 
 X = np.random.default_rng(0).normal(size=(200, 4))
 Y = np.sin(X[:, 0]) + 0.5 * X[:, 1] * X[:, 2]
@@ -105,10 +106,77 @@ def test_a_training_that_diverges_is_not_finite():
     assert set(words.values()) == {"not finite"}
 
 
-def test_a_layer_that_gets_no_gradient_at_all_vanishes():
+def test_a_layer_before_a_dead_one_is_cut_off_by_it_and_does_not_vanish():
+    model = mlp((4, 8, 8, 8, 1), nn.ReLU, "he_normal")
+    words, _ = judged(spoilt(model, "4", bias=lambda b: b - 100))
+    assert words == {
+        "0": "cut off by layer 4", "2": "cut off by layer 4", "4": "dead", "6": "healthy"
+    }  # fmt: skip
+
+
+CUT_OFF = {  # gradients' norms from the first layer to the last, one dead → the words
+    "the nearest one is named": (
+        [0.0, (0.0, 1.0), 0.0, (0.0, 1.0), 1.0],
+        ["cut off by layer 1", "dead", "cut off by layer 3", "dead", "healthy"],
+    ),
+    "what gets through does not cut off": (
+        [0.0, 0.5, (0.5, 0.9), 1.0], ["vanishing", "healthy", "dead", "healthy"]
+    ),
+    "a small gradient is not cut off": ([1e-9, (0.5, 0.9), 1.0], ["vanishing", "dead", "healthy"]),
+    "without a dead one it vanishes": ([0.0, 0.5, 1.0], ["vanishing", "healthy", "healthy"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CUT_OFF)
+def test_only_a_gradient_of_exactly_0_before_a_dead_layer_is_cut_off(case):
+    given, words = CUT_OFF[case]
+    pairs = [n if isinstance(n, tuple) else (n, 0.0) for n in given]
+    rows = {str(k): {"norm": norm, "dead": dead} for k, (norm, dead) in enumerate(pairs)}
+    assert list(health.verdicts(rows).values()) == words
+
+
+def dying():
+    """A history whose second layer is dead."""
     model = mlp((4, 8, 8, 1), nn.ReLU, "he_normal")
-    words, _ = judged(spoilt(model, "2", bias=lambda b: b - 100))
-    assert (words["0"], words["2"]) == ("vanishing", "dead")
+    return cr.fit(spoilt(model, "2", bias=lambda b: b - 100), X, Y, epochs=1)
+
+
+def test_a_history_says_which_layer_failed_and_what_to_change():
+    history = dying()
+    assert history.verdicts == {"0": "cut off by layer 2", "2": "dead", "4": "healthy"}
+    told = str(history).splitlines()
+    assert told[0] == repr(history)
+    assert [w.partition(" (")[0] for w in told[1:4]] == [
+        "layer 0: cut off by layer 2", "layer 2: dead", "layer 4: healthy"
+    ]  # fmt: skip
+    assert told[4:] == [f"layer 2 is dead: {diagnosis.REMEDIES['dead']}"]
+    assert diagnosis.REMEDIES["dead"] in history._repr_html_()
+
+
+def test_a_healthy_history_advises_nothing():
+    history = cr.fit(mlp((4, 8, 1), nn.Tanh), X, Y, epochs=1)
+    assert set(history.verdicts.values()) == {"healthy"}
+    assert str(history).count("\n") == 2
+
+
+def test_a_history_without_a_look_at_the_layers_has_no_verdicts():
+    history = Trainer(mlp((4, 8, 1), nn.Tanh), watch=False).fit(X, Y, epochs=1)
+    assert history.verdicts == {}
+    assert str(history) == repr(history)
+
+
+def test_the_last_look_is_the_one_that_counts():
+    history = History(None)
+    history.add({"epoch": 1, "loss": 1.0, "health": {"0": {"norm": 1.0}}})
+    history.add({"epoch": 2, "loss": 1.0, "health": {"0": {"norm": 1e9}}})
+    history.add({"epoch": 3, "loss": 1.0})
+    assert history.verdicts == {"0": "exploding"}
+
+
+@pytest.mark.parametrize("word", diagnosis.REMEDIES)
+def test_layers_that_fail_alike_are_advised_once(word):
+    rows = [{"layer": k, "verdict": word} for k in ("0", "2")]
+    assert diagnosis.advice(rows) == [f"layers 0, 2 are {word}: {diagnosis.REMEDIES[word]}"]
 
 
 def test_the_figures_are_those_of_the_gradients_by_hand():
@@ -152,6 +220,10 @@ FIGURES = {
 @pytest.mark.parametrize("word", FIGURES)
 def test_a_verdict_goes_by_its_bounds(word):
     assert health.verdict(*FIGURES[word]) == word
+
+
+def test_every_failure_has_a_remedy():
+    assert {*diagnosis.REMEDIES, "healthy"} == set(FIGURES)
 
 
 @pytest.mark.parametrize(

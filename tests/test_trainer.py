@@ -29,7 +29,7 @@ from chainrule.train import (
 from chainrule.train.batches import Ahead, order_of
 from chainrule.train.callbacks.ready import scalars
 from chainrule.train.data.sources import Arrays, Stored
-from chainrule.train.interrupt import Interrupt
+from chainrule.train.interrupt import Interrupt, Termination
 from chainrule.train.metrics.judging import predictions
 from chainrule.train.weighting import weighted
 
@@ -599,9 +599,9 @@ def test_a_training_that_could_not_begin_leaves_no_epochs_owing(tmp_path):
     assert len(trainer.fit(X, Y, epochs=2)) == 2
 
 
-def pressed():
-    """Ctrl-C, and a moment in which it is heard."""
-    os.kill(os.getpid(), signal.SIGINT)
+def pressed(number=signal.SIGINT):
+    """Ctrl-C or another signal, and a moment in which it is heard."""
+    os.kill(os.getpid(), number)
     time.sleep(0.01)
 
 
@@ -617,15 +617,42 @@ def test_a_second_ctrl_c_does_not_wait():
         interrupt.check()
 
 
-def test_a_handler_of_the_user_s_own_stays():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_handler_of_the_user_s_own_stays(number):
     heard = []
-    before = signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    before = signal.signal(number, lambda *_: heard.append(1))
     try:
-        with Interrupt():
-            pressed()
+        with Termination() as ended, Interrupt() as interrupt:
+            pressed(number)
         assert heard == [1]
+        assert not ended.heard
+        assert not interrupt.asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
+
+
+def test_a_termination_waits_as_ctrl_c_does():
+    with Termination() as ended:
+        with Interrupt() as interrupt:
+            pressed(signal.SIGTERM)
+            assert ended.heard
+            with pytest.raises(KeyboardInterrupt):
+                interrupt.check()
+        with pytest.raises(KeyboardInterrupt):
+            pressed(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_training_leaves_a_termination_alone_where_the_program_does():
+    with Interrupt():
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_ctrl_c_is_no_termination():
+    with Termination() as ended, Interrupt() as interrupt:
+        pressed()
+        assert interrupt.asked
+    assert not ended.heard
 
 
 def test_a_new_training_has_not_diverged_yet():

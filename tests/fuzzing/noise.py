@@ -53,7 +53,10 @@ class Noise:
             return x
         error = UNITS * np.finfo(x.dtype).eps * self.rng.uniform(-1, 1, x.shape)
         x = np.where(np.isnan(x) & (error < 0), -x, x)
-        return np.asarray(x * (1 + error), x.dtype)
+        known = np.finfo(x.dtype)
+        small = (x != 0) & (np.abs(x) < known.tiny)  # units of these do not shrink with them
+        last = np.where(small, error / known.eps * known.smallest_subnormal, 0)
+        return np.asarray(x * (1 + error) + last, x.dtype)
 
     def run(self, graph: Graph, values: Sequence[Any]) -> list[np.ndarray]:
         """The graph's outputs, computed with these errors."""

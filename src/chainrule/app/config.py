@@ -22,19 +22,28 @@ class Given:
 
     value: Any
     where: str
+    in_file: bool = False
 
 
 class Chosen(dict[str, Any]):
-    """Every setting's value; `places` says where those that were given stand."""
+    """Every setting's value; `places` says where those that were given stand, `lines` those in a
+    file.
+    """
 
     def __init__(self, given: Mapping[str, Given]):
         super().__init__(defaults())
         self.places = {key: g.where for key, g in given.items()}
+        self.lines = {key: g.where for key, g in given.items() if g.in_file}
         self.update({key: g.value for key, g in given.items()})
 
     def asked(self, key: str) -> bool:
         """Whether the setting was given."""
         return key in self.places
+
+    def said_of(self, key: str, error: Exception) -> str:
+        """What is said of a setting; first its line, where it stands in a file of settings."""
+        told = str(error).removeprefix("fit: ")
+        return f"{self.lines[key]}: {told}" if key in self.lines else told
 
     def fitting(self, key: str, made: Callable[..., Any], *rest: Any) -> Any:
         """What a function makes of a setting; where it cannot, the place and what would do.
@@ -121,7 +130,7 @@ def from_file(path: Path) -> dict[str, Given]:
         if isinstance(value, dict):
             raise UsageError(f"{where}: settings stand without a heading, key = value")
         key = _known(key, where)
-        found[key] = Given(_read(key, value, where), where)
+        found[key] = Given(_read(key, value, where), where, in_file=True)
     return found
 
 

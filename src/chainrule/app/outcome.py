@@ -1,4 +1,4 @@
-"""What came of a run: the test part's figures, the layers' verdicts, and both in words."""
+"""What came of a run: the test part's figures, the layers' verdicts, and how it ended in words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 
 from ..graph.spelling import counted
 from ..nn.losses import LOSSES
-from ..show.page import figure
-from ..study.health import verdicts
 from ..train import History
 from ..train.batches import Examples
 from ..train.data.prepared import Prepared
@@ -26,8 +24,13 @@ class Outcome:
     setup: Setup
     history: History
     result: dict[str, Any]
-    health: list[dict[str, Any]]
     seconds: float
+    terminated: bool = False  # whether it was SIGTERM that stopped it, and not Ctrl-C
+
+    @property
+    def health(self) -> list[dict[str, Any]]:
+        """The figures and the verdict of every layer after the last epoch."""
+        return self.history.diagnosis
 
     @property
     def bad(self) -> int | None:
@@ -78,29 +81,6 @@ def _near(data: Prepared, made: np.ndarray, t: np.ndarray) -> dict[str, float]:
         "mae": float(METRICS["mae"](made, t)),
         "mae_of_the_mean": float(np.mean(np.abs(t - data.target_mean))),
     }
-
-
-def health(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The figures and the verdict of every layer after the last epoch."""
-    layers = rows[-1].get("health", {}) if rows else {}
-    words = verdicts(layers)
-    return [{"layer": k, "verdict": words[k], **row} for k, row in layers.items()]
-
-
-def health_line(row: dict[str, Any]) -> str:
-    """One layer's verdict, with the figures it rests on.
-
-    >>> health_line({"layer": "0", "verdict": "dead", "norm": 0.5, "ratio": 0.001, "zero": 0.6,
-    ...              "dead": 0.75, "saturated": None})
-    'layer 0: dead (gradient norm 0.5, update/weight 0.001, zero gradients 60 %, dead units 75 %)'
-    """
-    names = {"norm": "gradient norm", "ratio": "update/weight", "zero": "zero gradients",
-             "dead": "dead units", "saturated": "saturated units"}  # fmt: skip
-    told = ", ".join(
-        f"{name} {figure(key, row[key])}"
-        for key, name in names.items() if row.get(key) is not None
-    )  # fmt: skip
-    return f"layer {row['layer']}: {row['verdict']} ({told})"
 
 
 def result_line(outcome: Outcome) -> str:

@@ -11,14 +11,16 @@ from warnings import catch_warnings, simplefilter
 
 from ..graph.errors import DataError, UsageError
 from ..graph.spelling import counted
+from ..study.diagnosis import advice, line
 from ..train.callbacks.progress import ProgressBar
 from ..train.checkpoint import Checkpoints
 from ..train.data.fingerprint import fingerprint
 from ..train.data.prepared import PARTS
 from ..train.folder import load_json, new_folder
+from ..train.interrupt import Termination
 from .config import Chosen, Given
 from .network import told as told_network
-from .outcome import Outcome, health, health_line, judge, result_line, trouble
+from .outcome import Outcome, judge, result_line, trouble
 from .saved import run_folder
 from .settings import SETTINGS
 from .setup import Setup, setup
@@ -29,7 +31,7 @@ from .writing import begin, write
 
 KEPT = 2  # checkpoints
 CHANGEABLE = ("epochs", "patience", "checkpoint", "quiet", "model")  # when a run goes on
-NOT_FINITE, STOPPED = 1, 130  # exit codes; shells know the second as that of Ctrl-C
+NOT_FINITE, STOPPED, TERMINATED = 1, 130, 143  # exit codes: the last two as of the signals
 
 
 def train(chosen: Chosen, say: Callable[..., None]) -> tuple[Path, int]:
@@ -121,7 +123,9 @@ def _run(folder: Path, made: Setup, say: Callable[..., None]) -> int:
     outcome = _fit(folder, made)
     write(folder, outcome)
     for row in outcome.health:
-        say(health_line(row), warn=row["verdict"] != "healthy")
+        say(line(row), warn=row["verdict"] != "healthy")
+    for told in advice(outcome.health):
+        say(told, warn=True)
     say_aloud(result_line(outcome), bold=True)
     say_aloud(f"written to {folder}/: report.html, weights.safetensors, history.jsonl, run.json")
     if outcome.status == "not finite":
@@ -129,7 +133,7 @@ def _run(folder: Path, made: Setup, say: Callable[..., None]) -> int:
         return NOT_FINITE
     if outcome.status == "interrupted":
         say_aloud(f"stopped; to go on: {again(folder, made)}")
-        return STOPPED
+        return TERMINATED if outcome.terminated else STOPPED
     return 0
 
 
@@ -149,7 +153,7 @@ def _quoted(word: str) -> str:
 def _fit(folder: Path, made: Setup) -> Outcome:
     started, c = perf_counter(), made.chosen
     kept = Checkpoints(folder / "checkpoints", every=c["checkpoint"], keep=KEPT)
-    with ProgressBar() as bar, catch_warnings(record=True) as warned:
+    with ProgressBar() as bar, Termination() as ended, catch_warnings(record=True) as warned:
         simplefilter("always")
         trainer = made.trainer(() if c["quiet"] else (bar,))
         history = trainer.fit(
@@ -160,4 +164,4 @@ def _fit(folder: Path, made: Setup) -> Outcome:
     for message in dict.fromkeys(str(w.message) for w in warned):
         say_aloud(message.partition("\n  made at")[0].removeprefix("fit: "), warn=True)
     seconds = perf_counter() - started
-    return Outcome(made, history, judge(made), health(history.rows), seconds)
+    return Outcome(made, history, judge(made), seconds, ended.heard)

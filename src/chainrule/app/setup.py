@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..graph.errors import DataError, ExpressionError, UsageError
-from ..graph.spelling import did_you_mean
+from ..graph.spelling import counted, did_you_mean
 from ..train import Trainer, prepared
+from ..train.batches import Examples
+from ..train.checks import check_metrics
 from ..train.data.prepared import NAMES, Prepared, builtin
 from ..train.data.sources.files import ENDINGS, read_table
 from ..train.data.tables.csvfile import read_csv
@@ -17,7 +21,7 @@ from .config import Chosen
 from .network import network, plain
 from .recipe import OPTIMIZERS, clip, optimizer
 from .settings import SETTINGS, epochs_for
-from .usermodel import from_file, is_file
+from .usermodel import check_outputs, from_file, is_file
 from .values import Unfit
 
 LOSSES = {  # those that go with a task, the usual one first
@@ -68,10 +72,15 @@ class Setup:
             raise UsageError(f"{c.places.get(key, key)}: {error}") from None
         bounds = c.fitting("clip", clip) if c["clip"] else None
         metrics = tuple(dict.fromkeys((METRIC[self.data.task], *c["metric"])))
-        return Trainer(
+        trainer = Trainer(
             self.model, self.loss, made, metrics=metrics, callbacks=callbacks, seed=c["seed"],
             clip=bounds, accumulate=c["accumulate"],
         )  # fmt: skip
+        try:
+            check_metrics(trainer.metrics, trainer.loss, Examples(self.data.source("train")))
+        except UsageError as error:
+            raise UsageError(c.said_of("metric", error)) from None
+        return trainer
 
 
 def blamed(c: Chosen) -> str:
@@ -88,9 +97,12 @@ def setup(chosen: Chosen) -> Setup:
 
     Raises: UsageError, DataError, ExpressionError, before anything is trained.
     """
-    data = load(chosen)
+    try:
+        data = load(chosen)
+    except (DataError, UsageError) as error:
+        raise type(error)(chosen.said_of(named(chosen, str(error)), error)) from None
     loss = loss_for(chosen, data)
-    model = model_for(chosen, data, outputs_of(data, loss))
+    model = model_for(chosen, data, loss)
     size = chosen["batch_size"]
     count = len(data.rows["train"])
     if chosen["optimizer"].split()[:1] == ["lbfgs"] and not chosen.asked("batch_size"):
@@ -98,6 +110,16 @@ def setup(chosen: Chosen) -> Setup:
     return Setup(
         chosen, data, loss, model, chosen["epochs"] or epochs_for(count, size), -(-count // size)
     )
+
+
+def named(chosen: Chosen, told: str) -> str:
+    """The setting that a refusal of the data is about; "" where it is about what is in them."""
+    for key in ("target", "categorical", "drop"):
+        values = chosen[key] or ()
+        if any(f"there is no column {v!r}" in told for v in
+               ((values,) if isinstance(values, str) else values)):  # fmt: skip
+            return key
+    return "data" if chosen["data"] and not Path(chosen["data"]).exists() else ""
 
 
 def loss_for(chosen: Chosen, data: Prepared) -> str:
@@ -121,12 +143,17 @@ def outputs_of(data: Prepared, loss: str) -> int:
     return 1 if loss.startswith("binary") else data.outputs
 
 
-def model_for(chosen: Chosen, data: Prepared, outputs: int) -> Any:
+def model_for(chosen: Chosen, data: Prepared, loss: str) -> Any:
     """The network: from words, from sizes, or from the user's own file."""
-    asked, seed = chosen["model"], chosen["seed"]
+    asked, seed, outputs = chosen["model"], chosen["seed"], outputs_of(data, loss)
     if is_file(asked):
         inputs = data.shape[0] if len(data.shape) == 1 else data.shape
-        return from_file(asked, {"inputs": inputs, "outputs": outputs, "seed": seed})
+        made = from_file(asked, {"inputs": inputs, "outputs": outputs, "seed": seed})
+        x, _ = data.source("train").take(np.arange(1))
+        classes = f"{counted(len(data.classes), 'class', 'classes')} with {loss}"
+        why = classes if data.task == "classification" else data.task
+        check_outputs(asked, made, x, outputs, f"for {why}")
+        return made
     try:
         return network(layers_of(chosen), data.shape, outputs, seed)
     except ExpressionError as error:  # its caret stands under the text, which is said once

@@ -12,8 +12,8 @@ from ..graph.spelling import counted
 from ..show.curves.lines import lines
 from ..show.page import NAMES, panels
 from ..show.scene import Scene
+from ..study.diagnosis import advice, line
 from .files import writable, write
-from .outcome import health_line
 from .savedrun import SavedRun, saved_run
 from .settings import SETTINGS
 from .terminal import say, screen
@@ -129,8 +129,8 @@ def show_command(run: str, **files: str | None) -> None:
     found = saved_run(run)
     first, *rest = summary(found)
     say(first, bold=True)
-    for line in rest:
-        say(line)
+    for told in rest:
+        say(told)
     if not curves(found):
         say("\nno epoch has a finite figure to draw", warn=True)
     for title, series in curves(found).items():
@@ -139,7 +139,9 @@ def show_command(run: str, **files: str | None) -> None:
     if found.health:
         say("\nlayers", bold=True)
     for row in found.health:
-        say(health_line(row), warn=row["verdict"] != "healthy")
+        say(line(row), warn=row["verdict"] != "healthy")
+    for told in advice(found.health):
+        say(told, warn=True)
     if found.norms():
         say("")
         screen().print(norms_table(found))

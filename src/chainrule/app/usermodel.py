@@ -11,8 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..graph.errors import UsageError
-from ..graph.spelling import did_you_mean
+from ..graph.spelling import counted, did_you_mean
 from ..nn import Module
 from .target import FILE
 from .userfile import its_own_errors, loaded
@@ -45,6 +47,25 @@ def from_file(text: str, facts: dict[str, Any]) -> Module:
             "or a function that returns one"
         )
     return made
+
+
+def check_outputs(text: str, model: Module, example: np.ndarray, needed: int, why: str) -> None:
+    """Send one example, (1, …), through a network from a file, before anything is trained.
+
+    `why` is what so many outputs are needed for, "for regression".
+    Raises: UsageError where it has others; UserFileError with the file's own line.
+    """
+    found = FILE.fullmatch(text.strip())
+    assert found is not None
+    with its_own_errors(Path(found["path"])), np.errstate(all="ignore"):
+        made = np.shape(model(example))
+    if made == (1, needed) or (needed == 1 and made == (1,)):
+        return
+    got = counted(made[1], "output") if len(made) == 2 and made[0] == 1 else f"the shape {made}"
+    raise UsageError(
+        f"{text.strip()}: the network gives {got} for one example of shape {example.shape[1:]}; "
+        f"{why} it needs {counted(needed, 'output')}: end it with nn.Linear(..., {needed})"
+    )
 
 
 def _named(path: Path, module: ModuleType, asked: str | None) -> tuple[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..study.diagnosis import advice, shown
 from .chart import Series, chart
 from .svg import element, style, text
 
@@ -191,7 +192,7 @@ def _health(rows: Sequence[dict[str, Any]]) -> str:
         cells = element("th", text(str(row["layer"])), scope="row")
         cells += element("td", text(f"{mark} {row['verdict']}"), class_="good" if good else "bad")
         for key, _ in COLUMNS:
-            cells += element("td", text(figure(key, row.get(key))), class_="n")
+            cells += element("td", text(shown(key, row.get(key))), class_="n")
         lines.append(element("tr", cells))
     table = element("table", element("thead", element("tr", head)) +
                     element("tbody", "".join(lines)))  # fmt: skip
@@ -201,21 +202,9 @@ def _health(rows: Sequence[dict[str, Any]]) -> str:
         "example, and saturated where its slope is under 5 % of the largest."
     )
     inner = element("h2", "Health of the gradients") + table
+    inner += "".join(element("p", text(what[:1].upper() + what[1:] + ".")) for what in advice(rows))
     inner += element("p", told, class_="soft")
     return element("section", inner, class_="card")
-
-
-def figure(key: str, value: Any) -> str:
-    """A figure of a layer's health as it is shown; a dash where it does not apply.
-
-    >>> figure("norm", 0.01234), figure("dead", 0.25), figure("dead", None)
-    ('0.0123', '25 %', '–')
-    """
-    if value is None:
-        return "–"
-    if key in ("norm", "ratio"):
-        return f"{value:.3g}"
-    return f"{100 * value:.3g} %"
 
 
 def _pictures(one: Pictures) -> str:

@@ -20,6 +20,7 @@ SLOPES = {  # the local gradient over its largest value, from the weighted sum
     Tanh: lambda z: 1.0 - tanh(z) ** 2,
 }
 GATES = (ReLU,)
+CLOSED = ("dead", "saturated")  # what may let no gradient through
 
 
 def by_layer(named: dict[str, Any]) -> dict[str, list]:
@@ -129,11 +130,25 @@ def verdict(layer: dict[str, Any], compared: float) -> str:
 
 
 def verdicts(layers: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """One word for every layer, from an epoch's `health`.
+    """A word or a few for every layer, from an epoch's `health`.
+
+    A gradient of exactly 0 is not said to vanish where a dead or saturated layer lies between it
+    and the loss: the layer is cut off by that one.
 
     >>> rows = {"0": {"norm": 1e-9}, "2": {"norm": 0.1}, "4": {"norm": 0.3}}
     >>> verdicts(rows)
     {'0': 'vanishing', '2': 'healthy', '4': 'healthy'}
+    >>> verdicts({"0": {"norm": 0.0}, "2": {"norm": 0.0, "dead": 1.0}, "4": {"norm": 0.3}})
+    {'0': 'cut off by layer 2', '2': 'dead', '4': 'healthy'}
     """
     compared = reference(layers) if layers else 0.0
-    return {name: verdict(row, compared) for name, row in layers.items()}
+    found = {name: verdict(row, compared) for name, row in layers.items()}
+    closed = None  # the layer nearest to the one at hand that lets nothing through
+    for name in reversed(found):
+        if found[name] in CLOSED:
+            closed = name
+        elif layers[name]["norm"] != 0.0:
+            closed = None
+        elif closed is not None:
+            found[name] = f"cut off by layer {closed}"
+    return found

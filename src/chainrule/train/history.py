@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from html import escape
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from ..graph.errors import UsageError
 from ..graph.spelling import counted
+from ..study.diagnosis import advice, diagnosis, line
 
 SPEED = ("seconds", "examples_per_second")
 WIDE = 30  # what falls by so much is drawn on a logarithmic axis
@@ -18,6 +20,7 @@ WIDE = 30  # what falls by so much is drawn on a logarithmic axis
 class History:
     """The record of a run: `rows` is a list of dicts, one an epoch; a column is an attribute.
 
+    `verdicts` is a word for every layer and `print(history)` says what to change where one fails.
     `model` is the trained model; `interrupted` says whether Ctrl-C ended it early; `diverged` is
     what happened where it was no longer finite, or None; `recording` has the snapshots that
     `fit(..., record=60)` kept, or is None.
@@ -69,6 +72,33 @@ class History:
             raise UsageError("history: no epoch was completed, so there is no last row")
         return self.rows[-1]
 
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """A word for every layer, from the last look at its gradients: how it fared.
+
+        healthy, vanishing, exploding, dead, saturated, not finite, or cut off by another layer.
+        Empty where no look was taken (`watch=False`, batches from an iterator).
+
+        >>> history = History(None)
+        >>> history.add({"epoch": 1, "loss": 0.5, "health": {
+        ...     "0": {"norm": 0.0}, "2": {"norm": 0.0, "dead": 1.0}, "4": {"norm": 0.3}}})
+        >>> history.verdicts
+        {'0': 'cut off by layer 2', '2': 'dead', '4': 'healthy'}
+        >>> print(history)
+        History(1 epoch; last: loss=0.5)
+        layer 0: cut off by layer 2 (gradient norm 0)
+        layer 2: dead (gradient norm 0, dead units 100 %)
+        layer 4: healthy (gradient norm 0.3)
+        layer 2 is dead: over half of the units are 0 for every example, ...
+        """
+        return {row["layer"]: row["verdict"] for row in self.diagnosis}
+
+    @property
+    def diagnosis(self) -> list[dict[str, Any]]:
+        """A row a layer: `layer`, `verdict`, and the figures that it rests on."""
+        looked = (row["health"] for row in reversed(self.rows) if "health" in row)
+        return diagnosis(next(looked, {}))
+
     def save(self, path: Any) -> None:
         """Write the rows as JSON lines."""
         lines = [json.dumps(row, allow_nan=True) + "\n" for row in self.rows]
@@ -99,7 +129,14 @@ class History:
         return [k for k in found if not (k.startswith("val_") and k[4:] in found)]
 
     def _repr_html_(self) -> str:
-        return self.plot()._repr_html_() if self.rows else "<p>no epoch</p>"
+        if not self.rows:
+            return "<p>no epoch</p>"
+        told = "".join(f"<p>{escape(what)}</p>" for what in advice(self.diagnosis))
+        return self.plot()._repr_html_() + told
+
+    def __str__(self) -> str:
+        rows = self.diagnosis
+        return "\n".join([repr(self), *map(line, rows), *advice(rows)])
 
     def __repr__(self) -> str:
         if not self.rows:

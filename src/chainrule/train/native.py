@@ -38,6 +38,7 @@ FEWEST = 16  # steps for which looking at their work is worth while
 IN_PLACE = 1 << 22  # bytes of parameters and state from which no call leaves the old ones be
 ROUND = 64  # the data in memory have a multiple of so many rows
 COPIED = 1 << 24  # bytes up to which they are copied for that
+LITTLE = 4_000_000  # operations that a step may have more for it
 STARTS = attrgetter("start")
 
 
@@ -55,16 +56,18 @@ class NativeEpochs:
     """The epochs of one training on these examples, as machine code."""
 
     def __init__(self, run: Run, data: Examples, size: int, watch: bool, each_step: bool):
-        self.run, self.data, self.size = run, data, size
+        self.run, self.data = run, data
         if run.stepper is None or run.stepper.watch != watch:
             run.stepper = stepper(run.objective, run.optimizer, run.names, watch)
         self.stepper: Stepper = run.stepper
         self.padded = by_example(run.model(run.params), run.objective.loss)
-        self.weighs = data.weight is not None or (self.padded and len(data) % size != 0)
         self.like = data.source.take(np.zeros(1, np.int64))
-        self.drawn: dict[int, Drawn] = {}  # by the number of examples in a step
+        self.drawn: dict[Any, Drawn] = {}  # by the number of examples in a step, and weights
         self.layouts: dict[tuple, Layout] = {}
-        need = self._drawn(min(size, len(data)))
+        self.weighs = data.weight is not None
+        self.size = self._size(size)
+        self.weighs |= self.padded and len(data) % self.size != 0
+        need = self._drawn(self.size)
         self.work = need.work
         self.limit = 1 if each_step else self._limit(need.bytes)
         held = sum(a.nbytes for a in (*run.params, *tree_leaves(run.state))
@@ -77,6 +80,17 @@ class NativeEpochs:
         if data.source.in_memory:
             self.x, self.t = map(_rounded, (data.source.x, data.source.t))
 
+    def _size(self, size: int) -> int:
+        """How many rows a batch has: where one holds all the examples, as many as the data are
+        rounded to, so that other numbers of them share the machine code, if it costs little."""
+        count = len(self.data)
+        if count > size:
+            return size
+        more = -count % ROUND
+        need = self._drawn(count)
+        shares = self.padded and not need.masks.asked and need.work * more <= LITTLE * count
+        return count + more if shares else count
+
     def _limit(self, masks: int) -> int:
         """How many steps one call may take."""
         held = masks + (0 if self.data.source.in_memory else self.like[0].nbytes * self.size)
@@ -85,12 +99,13 @@ class NativeEpochs:
 
     def _drawn(self, count: int) -> Drawn:
         """What a step of so many examples needs."""
-        if count not in self.drawn:
+        key = count, self.weighs
+        if key not in self.drawn:
             run = self.run
             x, t = (np.empty((count, *a.shape[1:]), a.dtype) for a in self.like)
             w = np.ones(count, run.dtype) if self.weighs else None
-            self.drawn[count] = self.stepper.need(run.params, x, t, w, run.amount)
-        return self.drawn[count]
+            self.drawn[key] = self.stepper.need(run.params, x, t, w, run.amount)
+        return self.drawn[key]
 
     def next(self) -> Stretch | None:
         """The next call's steps of the epoch under way; None at its end."""
@@ -235,7 +250,7 @@ def answers(native: NativeEpochs | None, data: Any, epochs: int) -> Answers | No
         return None
     parts = -(-len(data) // BATCH)
     size = -(-len(data) // parts)
-    work = native.work * size // (3 * min(native.size, len(native.data)))
+    work = native.work * size // (3 * native.size)
     return Answers(native, size) if worth_answering(epochs * parts, work) else None
 
 
