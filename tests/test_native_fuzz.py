@@ -88,6 +88,33 @@ def test_what_rounding_decides_is_not_a_difference():
     assert unexplained([floors], [np.array([0.0, 3.0])], noisy) is not None
 
 
+def _said(program: Program) -> tuple[list, list, object]:
+    """Its results twice the same by NumPy, and its runs with noise."""
+    run = Run(program, 1, None)
+    run(program.given)
+    want = eagerly(program, program.given)
+    return want, [w.copy() for w in want], lambda k: run.noisy(program.given, k)
+
+
+def test_the_sign_of_a_largest_zero_is_not_a_difference():
+    x = Given(np.array([-0.0, 1.0]))
+    want, got, noisy = _said(Program({0: x, 1: Step("relu", (0,)), 2: Step("signbit", (1,))}, (2,)))
+    got[0][0] = ~got[0][0]
+    assert unexplained(want, got, noisy) is None
+    got[0][1] = ~got[0][1]
+    assert unexplained(want, got, noisy) is not None
+
+
+def test_rounding_in_the_gradient_of_ties_is_not_a_difference():
+    x = Given(np.linspace(1.0, 2.0, 400))
+    ties = Program({0: x, 1: Step("divide", (0, 0)), 2: Step("min", (1,))}, (2,), order=1)
+    want, got, noisy = _said(ties)  # x/x is 1 everywhere: the gradient is 0, rounded or not
+    got[1] += 1e-17
+    assert unexplained(want, got, noisy) is None
+    got[1] += 1e-12
+    assert unexplained(want, got, noisy) is not None
+
+
 def test_bytes_written_beside_an_array_are_seen():
     memory = checks.Guarded(0xFF)
     array = memory.empty((3,), np.float32)
@@ -135,6 +162,14 @@ def test_a_printed_program_is_the_program(tmp_path):
         got = checks.leaves(space["f"](*(space[f"v{k}"] for k in program.inputs)))
         want = eagerly(replace(program, order=0), program.given)
         assert checks.same_bits(want, got)
+
+
+def test_a_printed_body_may_have_the_names_of_numbers_outside(tmp_path):
+    body = Program({0: Given(np.ones(2)), 1: Given(np.ones(2)), 2: Step("add", (0, 1))}, (2,))
+    scan = Step("scan", (0, 2), (0, 1), {"length": 3}, body)
+    nodes = {0: Given(np.ones((3, 2))), 2: Given(np.ones(2)), 3: scan, 4: Step("pick", (3,), (0,))}
+    (tmp_path / "said.py").write_text(str(Program(nodes, (4,))))
+    assert run_path(str(tmp_path / "said.py"))["f"](np.ones((3, 2)), np.ones(2))[0].sum() == 12.0
 
 
 def test_every_maker_makes_something():

@@ -245,6 +245,12 @@ def test_second_derivatives_of_prod_survive_zeros():
     np.testing.assert_array_equal(found, [[0, 0, 0], [0, 0, 2.0], [0, 2.0, 0]])
 
 
+def test_a_long_running_product_has_a_second_derivative():
+    v = np.arange(3000.0)  # where all x are 1, that of the whole product is v.sum() - v
+    found = cr.hvp(lambda x: cr.cumulative_prod(x)[-1], np.ones(3000), v)
+    same(found, v.sum() - v)
+
+
 # Dtypes, sizes, memory ------------------------------------------------------------------------
 
 

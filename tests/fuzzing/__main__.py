@@ -43,6 +43,7 @@ def main() -> int:
 def work(seed: int) -> int:
     """Seed after seed: its number, then a dot or a kind of difference."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that reads this
     while True:
         print(seed, end=" ", flush=True)
         signal.alarm(SECONDS)
@@ -54,17 +55,14 @@ def work(seed: int) -> int:
 
 def search(chosen: argparse.Namespace) -> int:
     """Workers one after the other until the time is over."""
-    tally = Tally(chosen)
-    while not tally.over:
-        command = [sys.executable, "-m", "tests.fuzzing", "--worker", "--seed", str(tally.seed)]
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        try:
-            tally.listen(worker.stdout)
-        finally:
-            worker.kill()
-            tally.died(worker.wait())
+    tally, stopped = Tally(chosen), False
+    try:
+        while not tally.over:
+            tally.one_worker()
+    except KeyboardInterrupt:
+        stopped = True
     print(f"\n{tally.done} programs, {tally.bad} differences")
-    return 1 if tally.bad else 0
+    return 130 if stopped else int(tally.bad > 0)
 
 
 class Tally:
@@ -79,6 +77,17 @@ class Tally:
     def over(self) -> bool:
         """Whether the time is up."""
         return monotonic() > self.began + 60 * self.chosen.minutes
+
+    def one_worker(self) -> None:
+        """A process that tries seeds, as long as it lives."""
+        command = [sys.executable, "-m", "tests.fuzzing", "--worker", "--seed", str(self.seed)]
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            self.listen(worker.stdout)
+        finally:
+            worker.kill()
+            code = worker.wait()
+        self.died(code)
 
     def listen(self, lines: Iterable[str]) -> None:
         """What a worker says, until it dies, the time is up, or it has grown old."""

@@ -227,12 +227,12 @@ def _with_body(k: int, node: Step, xs: list[str]) -> Iterator[str]:
     carries, rows = node.args
     both = carries + rows
     listed = lambda names: f"({', '.join(names)}{',' * bool(names)})"  # noqa: E731
-    yield f"def b{k}(carry, x):"
+    # as defaults: a name of the body may be one of those outside
+    rest = "".join(f", {name}={x}" for name, x in zip(names[both:], xs[both:], strict=True))
+    yield f"def b{k}(carry, x{rest}):"
     for group, at in ((names[:carries], "carry"), (names[carries:both], "x")):
         if group:
             yield f"    {', '.join(group)}, = {at}"
-    for name, x in zip(names[both:], xs[both:], strict=True):
-        yield f"    {name} = {x}"
     yield from inner
     yield f"    return {listed(made[:carries])}, {listed(made[carries:])}"
     more = "".join(f", {name}={x}" for name, x in node.settings.items())
@@ -245,6 +245,8 @@ def literal(x: Any) -> str:
     if isinstance(x, np.ndarray):
         if not x.size:
             return f"np.zeros({x.shape}, {x.dtype.name!r})"
+        if x.size > 4 and np.all(x == x.flat[0]) and not np.signbit(x.astype(float)).any():
+            return f"np.full({x.shape}, {x.flat[0].item()!r}, {x.dtype.name!r})"
         return f"np.array({x.tolist()}, {x.dtype.name!r})"
     if isinstance(x, np.generic):
         return f"np.{x.dtype.name}({x.item()!r})"

@@ -2,7 +2,8 @@
 
 What moves under this noise is what rounding decides, and two readers need not agree on it. It is
 stochastic arithmetic (Vignes 1993): operands and results of every op, gradients' and loops' too,
-are multiplied by 1 plus a few units of the last place, differently in every run.
+are multiplied by 1 plus a few units of the last place, differently in every run. That breaks all
+ties; every other run keeps them, and only its results are off, equal ones by the same.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from chainrule.graph.walk import Graph
 from chainrule.ops.contract import Contraction
 from chainrule.ops.family import Cast, Move, SumTo
 from chainrule.ops.loop import Call, Cond
-from chainrule.ops.reduce import CumulativeSum, Max, Sum
+from chainrule.ops.reduce import Max, Sum
+from chainrule.ops.running import CumulativeSum
 from chainrule.ops.scan import Scan
 
 UNITS = 4.0  # of the last place
@@ -27,6 +29,7 @@ ADDS = (CumulativeSum, SumTo, Cast)  # moves that are more than that
 CHOOSES = (Max, Pick, Input, Constant)  # gives back a number it was given
 WHOLE = (Scan, Call, Cond)  # its bodies' ops have the noise
 EXACT = {"where", "equal", "not_equal", "negative", "abs", "maximum", "minimum", "relu"}
+LARGEST = {"maximum", "minimum", "relu", "max", "min"}  # of zeros: one of either sign
 
 
 def is_exact(op: Any) -> bool:
@@ -40,6 +43,7 @@ class Noise:
 
     def __init__(self, seed: int):
         self.rng = np.random.default_rng(seed)
+        self.ties = seed % 2 == 1  # whether equal numbers stay equal
 
     def __call__(self, x: Any) -> Any:
         """These numbers, each a little off; zeros, infinities and integers as they are.
@@ -51,29 +55,40 @@ class Noise:
         x = np.asarray(x)
         if x.dtype.kind != "f":
             return x
-        error = UNITS * np.finfo(x.dtype).eps * self.rng.uniform(-1, 1, x.shape)
+        error = UNITS * np.finfo(x.dtype).eps * self.draws(x)
         x = np.where(np.isnan(x) & (error < 0), -x, x)
         known = np.finfo(x.dtype)
         small = (x != 0) & (np.abs(x) < known.tiny)  # units of these do not shrink with them
         last = np.where(small, error / known.eps * known.smallest_subnormal, 0)
         return np.asarray(x * (1 + error) + last, x.dtype)
 
+    def draws(self, x: np.ndarray) -> np.ndarray:
+        """Numbers from -1 to 1, one for each element, or one for each value."""
+        if not self.ties:
+            return self.rng.uniform(-1, 1, x.shape)
+        values, places = np.unique(x, return_inverse=True)
+        return self.rng.uniform(-1, 1, values.shape)[places].reshape(x.shape)
+
+    def operand(self, x: Any) -> Any:
+        """What an op reads: off too, unless ties are kept."""
+        return x if self.ties else self(x)
+
     def run(self, graph: Graph, values: Sequence[Any]) -> list[np.ndarray]:
         """The graph's outputs, computed with these errors."""
         with _running(self), np.errstate(all="ignore"):
-            return [np.asarray(y) for y in graph.run([self(x) for x in values])]
+            return [np.asarray(y) for y in graph.run([self.operand(x) for x in values])]
 
     def apply(self, node: Node, xs: list[Any], xp: Any) -> Any:
         """The value of one node; the gradient of a use that should cancel another's does not."""
         if is_exact(node.op):
-            return node.op.forward(xp, *xs)
+            return self.signs(node.op, node.op.forward(xp, *xs))
         if isinstance(node.op, Contraction) and self.rng.random() < 0.5:
             xp = WithoutBLAS(xp)
-        return self(self.signs(node.op, node.op.forward(xp, *map(self, xs))))
+        return self(self.signs(node.op, node.op.forward(xp, *map(self.operand, xs))))
 
     def signs(self, op: Any, y: Any) -> Any:
-        """A sum of zeros has either sign: NumPy's of a single -0.0 is 0.0."""
-        if not isinstance(op, (Sum, SumTo)):
+        """A sum of zeros has either sign: NumPy's of a single -0.0 is 0.0; so has the largest."""
+        if not isinstance(op, (Sum, SumTo)) and op.name not in LARGEST:
             return y
         return np.where((y == 0) & (self.rng.random(np.shape(y)) < 0.5), -y, y)
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from ..graph.coerce import array_of
 from ..graph.errors import AxisError, UsageError
-from ..graph.op import Op, Spec
+from ..graph.op import Op
 from .elementwise.arithmetic import square
 from .elementwise.exponential import exp
 from .elementwise.logic import equal, isfinite
-from .family import Move, Reduce, axes_of, like, reshape, where
+from .family import Reduce, axes_of, like, reshape, where
+from .running import CumulativeProd, CumulativeSum, before, flipped
 
 
 class Sum(Reduce):
@@ -143,7 +144,7 @@ class Prod(Reduce):
         shape, axes = x.shape, axes_of(self, self.axis, len(x.shape))
         rest = tuple(a for a in range(len(shape)) if a not in axes)
         flat = reshape(_permute(x, rest + axes), (*(shape[a] for a in rest), -1))
-        others = _exclusive(flat) * _flip(_exclusive(_flip(flat)))
+        others = before(flat) * flipped(before(flipped(flat)))
         laid = reshape(others, tuple(shape[a] for a in rest + axes))
         return _permute(laid, tuple(int(k) for k in np.argsort(rest + axes)))
 
@@ -152,83 +153,6 @@ def _permute(x: Any, axes: tuple[int, ...]) -> Any:
     from .move import permute_dims
 
     return permute_dims(x, axes) if axes else x
-
-
-def _flip(x: Any) -> Any:
-    from .move import flip
-
-    return flip(x, axis=-1)
-
-
-def _exclusive(x: Any) -> Any:
-    """The product of all elements before each, along the last axis."""
-    from .move import concat
-
-    if x.shape[-1] == 0:
-        return x
-    one = np.broadcast_to(x.dtype.type(1), (*x.shape[:-1], 1))
-    return concat([one, CumulativeProd.of(-1)(x)[..., :-1]], axis=-1)
-
-
-@dataclass(frozen=True, eq=False)
-class CumulativeSum(Move):
-    """The sum of all elements up to and including each; its adjoint adds up from behind."""
-
-    axis: int = -1
-
-    latex = r"\operatorname{cumsum}\left(#1\right)"
-    words = "hands every element the sum of the upstream gradients from its place on"
-    source = "Array API 2024.12, cumulative_sum"
-
-    def forward(self, xp, x):
-        return xp.cumsum(x, axis=self.axis)
-
-    def spec(self, x):
-        axes_of(self, self.axis, len(x.shape))
-        return Spec(x.shape, np.cumsum(np.ones(1, x.dtype)).dtype)
-
-    def grad(self, g, y, x):
-        from .move import flip
-
-        return (flip(self(flip(g, axis=self.axis)), axis=self.axis),)
-
-
-@dataclass(frozen=True, eq=False)
-class CumulativeProd(Op):
-    """The product of all elements up to and including each."""
-
-    axis: int = -1
-
-    latex = r"\operatorname{cumprod}\left(#1\right)"
-    words = "hands every element the products it is a factor of, without itself"
-    source = "Array API 2024.12, cumulative_prod"
-
-    def forward(self, xp, x):
-        return xp.cumprod(x, axis=self.axis)
-
-    def spec(self, x):
-        axes_of(self, self.axis, len(x.shape))
-        return Spec(x.shape, np.cumprod(np.ones(1, x.dtype)).dtype)
-
-    def jacobian(self, x):
-        """d y[j] / d x[k] in [..., k, j], for the axis moved last: x[k] replaced by 1."""
-        n = x.shape[-1]
-        replaced = where(np.eye(n, dtype=bool), 1.0, reshape(x, (*x.shape[:-1], 1, n)))
-        return where(np.tri(n, dtype=bool).T, CumulativeProd.of(-1)(replaced), 0.0)
-
-    def grad(self, g, y, x):
-        from .move import moveaxis
-
-        g, x = moveaxis(g, self.axis, -1), moveaxis(x, self.axis, -1)
-        d = Sum.of(-1, False)(self.jacobian(x) * reshape(g, (*g.shape[:-1], 1, g.shape[-1])))
-        return (moveaxis(d, -1, self.axis),)
-
-    def push(self, ts, y, xs):
-        from .move import moveaxis
-
-        t, x = moveaxis(ts[0], self.axis, -1), moveaxis(xs[0], self.axis, -1)
-        d = Sum.of(-2, False)(self.jacobian(x) * reshape(t, (*t.shape, 1)))
-        return moveaxis(d, -1, self.axis)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...graph.node import Node, Pick
 from ...graph.op import Op
-from ...ops import contract, elementwise, family, linalg, reduce, shares
+from ...ops import contract, elementwise, family, linalg, reduce, running, shares
 from ...ops.family import axes_of
 from ...ops.linear import Linear
 from .moves import MOVES
@@ -231,8 +231,8 @@ RULES: dict[type, Rule] = {
     **POINTWISE, **MOVES,
     reduce.Sum: _sum, reduce.Mean: _mean, reduce.Norm: _norm, reduce.Logsumexp: _logsumexp,
     reduce.Max: _extreme("max"), reduce.Min: _extreme("min"), reduce.Prod: _extreme("prod"),
-    reduce.Ask: _ask, reduce.CumulativeSum: _cumulative("sum"),
-    reduce.CumulativeProd: _cumulative("prod"), family.SumTo: _sum_to,
+    reduce.Ask: _ask, running.CumulativeSum: _cumulative("sum"),
+    running.CumulativeProd: _cumulative("prod"), family.SumTo: _sum_to,
     family.BroadcastTo: _broadcast, contract.Matmul: _matmul, contract.Einsum: _einsum,
     Linear: _linear, shares.Softmax: _shares, shares.LogSoftmax: _shares,
     linalg.Inv: _inv, linalg.Solve: _solve, linalg.Det: _det, linalg.Cholesky: _cholesky,

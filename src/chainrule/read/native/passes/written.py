@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....graph.node import Node, constant_node
-from ....ops import contract, move, reduce
+from ....ops import contract, move, reduce, running
 from ....ops.elementwise import (
     add,
     equal,
@@ -149,7 +149,7 @@ def cumulative(combine: Any, start: int) -> Callable[..., Node | None]:
 def counted(n: int) -> Node:
     """0, 1, 2 … n - 1."""
     one = constant_node(1, np.dtype(np.int64))
-    found = running_sum(reduce.CumulativeSum.of(0), broadcast_to(one, (n,)))
+    found = running_sum(running.CumulativeSum.of(0), broadcast_to(one, (n,)))
     assert found is not None
     return subtract(found, 1)
 
@@ -186,6 +186,6 @@ def asked(op: reduce.Ask, x: Node) -> Node | None:
 running_sum = cumulative(add, 0)
 WRITTEN_BY_RULE: dict[type, Callable[..., Node | None]] = {
     contract.Matmul: product, contract.Einsum: einsum, move.Pad: pad, move.Roll: roll,
-    move.Triangle: triangle, reduce.CumulativeSum: running_sum,
-    reduce.CumulativeProd: cumulative(multiply, 1), reduce.Ask: asked,
+    move.Triangle: triangle, running.CumulativeSum: running_sum,
+    running.CumulativeProd: cumulative(multiply, 1), reduce.Ask: asked,
 }  # fmt: skip
