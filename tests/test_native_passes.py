@@ -204,6 +204,11 @@ def test_what_is_empty_can_be_padded_with_a_number(shape):
     agree(machine(f)(x), f(x))
 
 
+def test_rows_that_are_none_are_worked_on():
+    f = lambda x, other: cr.reshape(cr.tan(x * 2.0), (1, 0, 7)) * other  # noqa: E731
+    agree(machine(f)(np.zeros((0, 7)), np.zeros((1, 0, 7))), np.zeros((1, 0, 7)))
+
+
 def test_sums_in_another_order_are_shared():
     f, xs = CASES["share"]
     (loop,) = kernels(f, *xs)

@@ -88,7 +88,8 @@ class Noise:
 
     def signs(self, op: Any, y: Any) -> Any:
         """A sum of zeros has either sign: NumPy's of a single -0.0 is 0.0; so has the largest."""
-        if not isinstance(op, (Sum, SumTo)) and op.name not in LARGEST:
+        takes_zeros = isinstance(op, (Sum, SumTo)) or op.name in LARGEST
+        if not takes_zeros or np.asarray(y).dtype.kind != "f":
             return y
         return np.where((y == 0) & (self.rng.random(np.shape(y)) < 0.5), -y, y)
 

@@ -177,7 +177,7 @@ def _by_rows(node: Node) -> Node | None:
     if len(rows) != 1 or node.ndim < 3:
         return None
     (shape,) = rows
-    if any(not _is_rows(x) and max(x.shape[:-1], default=1) > 1 for x in node.inputs):
+    if any(not _is_rows(x) and any(n != 1 for n in x.shape[:-1]) for x in node.inputs):
         return None
     if shape != (prod(node.shape[:-1]), node.shape[-1]):
         return None
