@@ -78,6 +78,14 @@ def test_a_wrong_number_is_found(monkeypatch):
     assert check(_small()).kind == "values"
 
 
+def test_other_bits_from_the_disk_are_found(monkeypatch):
+    honest = Run.__call__
+    wrong = lambda run, *a, **b: [y + run.disk for y in honest(run, *a, **b)]  # noqa: E731
+    monkeypatch.setattr(Run, "__call__", wrong)
+    found = [check(_small(), seed) for seed in range(60)]
+    assert "disk" in {f.kind for f in found if f is not None}
+
+
 def test_what_rounding_decides_is_not_a_difference():
     x, floors = np.array([1.0, 2.5]), np.array([1.0, 2.0])
     run = Run(Program({0: Given(x), 1: Step("floor", (0,))}, (1,)), 1, None)

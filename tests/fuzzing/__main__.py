@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 from .checks import check
@@ -57,8 +58,10 @@ def search(chosen: argparse.Namespace) -> int:
     """Workers one after the other until the time is over."""
     tally, stopped = Tally(chosen), False
     try:
-        while not tally.over:
-            tally.one_worker()
+        with TemporaryDirectory() as folder:  # a worker that is ended leaves something there
+            tally.settings = {**os.environ, "TMPDIR": folder}
+            while not tally.over:
+                tally.one_worker()
     except KeyboardInterrupt:
         stopped = True
     print(f"\n{tally.done} programs, {tally.bad} differences")
@@ -72,6 +75,7 @@ class Tally:
         self.chosen, self.seed, self.done, self.bad = chosen, chosen.seed, 0, 0
         self.began = monotonic()
         self.stopped = self.under_way = False
+        self.settings: dict[str, str] = {}  # of a worker's environment
 
     @property
     def over(self) -> bool:
@@ -81,7 +85,8 @@ class Tally:
     def one_worker(self) -> None:
         """A process that tries seeds, as long as it lives."""
         command = [sys.executable, "-m", "tests.fuzzing", "--worker", "--seed", str(self.seed)]
-        worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        worker = subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                                  env=self.settings)  # fmt: skip
         try:
             self.listen(worker.stdout)
         finally:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -22,10 +26,11 @@ from .rewriting import rewrite
 
 cr.compile(lambda x: x)(1.0)  # loads what is taken apart below
 gate()  # where it is loaded, the second call of a form goes through a door of its own
-native, module, passes = (
-    sys.modules[f"chainrule.read.native.{name}"] for name in ("native", "module", "passes")
+native, module, pipeline = (
+    sys.modules[f"chainrule.read.native.{name}"] for name in ("native", "module", "pipeline")
 )
 
+CACHE = "CHAINRULE_CACHE", "CHAINRULE_CACHE_DIR"
 GUARD = 128  # bytes on either side of an array that nobody may write to
 LOOSE = {2: 4e-3, 4: 2e-5, 8: 1e-12}  # of floats of so many bytes: what needs no further question
 RUNS = (3, 12, 40)  # with noise, until one of them explains the difference
@@ -80,20 +85,28 @@ class Guarded:
 
 
 @contextmanager
-def _setting(memory: Guarded, worth: float | None) -> Iterator[None]:
+def _setting(memory: Guarded, worth: float | None, disk: bool) -> Iterator[None]:
     """The reader's own arrays come from guarded memory; kernels from `worth` ns on are shared."""
-    before = native.np, module.WORTH, os.environ.get("CHAINRULE_CACHE")
+    before = native.np, module.WORTH, {name: os.environ.get(name) for name in CACHE}
     native.np = memory  # type: ignore[assignment]
     module.WORTH = module.WORTH if worth is None else worth
-    os.environ["CHAINRULE_CACHE"] = "0"  # millions of programs are not for keeping
+    # Millions of programs are not for keeping: those that are, in a folder for this process.
+    os.environ.update(zip(CACHE, ("1", folder()) if disk else ("0", ""), strict=True))
     try:
         yield
     finally:
         native.np, module.WORTH, kept = before
-        if kept is None:
-            del os.environ["CHAINRULE_CACHE"]
-        else:
-            os.environ["CHAINRULE_CACHE"] = kept
+        for name, value in kept.items():
+            os.environ.pop(name)
+            os.environ.update({} if value is None else {name: value})
+
+
+@cache
+def folder() -> str:
+    """Where programs are kept that are to be found again, as long as this process lives."""
+    made = mkdtemp(prefix="chainrule-fuzz-")
+    atexit.register(rmtree, made, ignore_errors=True)
+    return made
 
 
 # The same numbers -----------------------------------------------------------------------------
@@ -173,9 +186,10 @@ class Run:
     """A program's results by machine code, in guarded memory."""
 
     def __init__(
-        self, program: Program, threads: int, worth: float | None, fill: int = 0xFF, **options: Any
-    ):
-        self.memory, self.worth = Guarded(fill), worth
+        self, program: Program, threads: int, worth: float | None, fill: int = 0xFF,
+        disk: bool = False, **options: Any,
+    ):  # fmt: skip
+        self.memory, self.worth, self.disk = Guarded(fill), worth, disk
         self.compiled = cr.compile(program.function(), threads=threads, **options)
         self.mine = not options.get("donate")  # inputs that are given away may be written
 
@@ -183,7 +197,7 @@ class Run:
         """The results for these inputs."""
         plain = [self.memory.between(x, "an input") if is_array(x) else x for x in given]
         held = [_scattered(x) if scattered and is_array(x) else x for x in plain]
-        with _setting(self.memory, self.worth), np.errstate(all="ignore"):
+        with _setting(self.memory, self.worth, self.disk), np.errstate(all="ignore"):
             made = [y.copy() for y in leaves(self.compiled(*held))]
         broken = self.memory.broken()
         if broken is None and self.mine and not same_bits(leaves(given), leaves(plain)):
@@ -247,6 +261,10 @@ def _differences(
         if not same_bits(got, other):
             text = unexplained(got, other, noisy) or "to the last bits only"
             yield Difference("threads", f"two threads in other memory gave other bits: {text}")
+    if worth is None and dice.random() < 0.15:
+        for when in ("as it is kept", "as it is found again"):
+            if not same_bits(got, Run(program, 1, None, disk=True)(given)):
+                yield Difference("disk", f"a program has other bits {when} on disk")
     for name, kind in VARIANTS.items():
         if dice.random() < 0.12:
             other, options, words = kind(program, dice)
@@ -265,7 +283,7 @@ def _rewritten(program: Program, dice: np.random.Generator) -> tuple[Program, di
 
 
 def _without(program: Program, dice: np.random.Generator) -> tuple[Program, dict, str]:
-    name = str(dice.choice([*(p.name for p in passes.PASSES if p.can_be_off), *passes.AFTERWARDS]))
+    name = str(dice.choice(pipeline.SWITCHES))
     return program, {"without": (name,)}, f"without the pass {name}"
 
 
