@@ -14,7 +14,7 @@ from chainrule.graph.walk import capture
 from chainrule.nn.losses import LOSSES
 from chainrule.ops.loop import inputs_like
 from chainrule.read.native.door import gate
-from chainrule.read.native.passes import passed
+from chainrule.read.native.pipeline import passed
 from chainrule.read.native.plan.planner import plan
 from chainrule.read.native.program import Eager
 from chainrule.transform import compile as machine

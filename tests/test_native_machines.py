@@ -1,11 +1,10 @@
 """Machine code depends neither on NumPy's library nor on threads, and fits smaller machines."""
 
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from processes import said
 
 import chainrule as cr
 from chainrule.read.native.machine import engine
@@ -62,10 +61,7 @@ def test_no_bit_depends_on_numpy_s_library_or_on_threads_and_numpy_agrees():
     for setting in SETTINGS:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "OMP_"))}
         kept |= {k: v for k, v in setting.items() if v is not None}
-        made = subprocess.run([sys.executable, "-c", PROGRAM], env=kept, capture_output=True,
-                              text=True)  # fmt: skip
-        assert made.returncode == 0, made.stderr
-        told.append(made.stdout.split())
+        told.append(said(PROGRAM, env=kept).split())
     assert len({bits for bits, _ in told}) == 1
     assert all(float(off) < 1.0 for _, off in told), told
 

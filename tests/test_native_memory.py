@@ -1,13 +1,12 @@
 """What compiled functions leave behind in a process: nothing for a call, next to nothing for one
 that is compiled and dropped."""
 
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import said
 
 import chainrule as cr
 
@@ -63,9 +62,7 @@ CALLS = {
 
 
 def grown(program):
-    made = subprocess.run([sys.executable, "-c", HEAD + program], capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    return int(made.stdout)
+    return int(said(HEAD + program))
 
 
 @pytest.mark.parametrize("how", CALLS)

@@ -8,7 +8,7 @@ from chainrule.graph.errors import UsageError
 from chainrule.graph.walk import Graph, capture
 from chainrule.ops.loop import inputs_like
 from chainrule.ops.scan import Scan
-from chainrule.read.native.passes import AFTERWARDS, PASSES, passed
+from chainrule.read.native.pipeline import OF_GRAPHS, SWITCHES, passed
 from chainrule.read.native.program import Eager, Loop, Steps
 from chainrule.transform import compile as machine
 
@@ -67,7 +67,6 @@ CASES = {
     "hoist": (lambda w, x, h: rnn(w, x, h), recurrent()),
     "sink": (cr.grad(rnn), recurrent()),
 }
-OFF = [*(p.name for p in PASSES if p.can_be_off), *AFTERWARDS]
 FUNCTIONS = {
     **CASES,
     "scan of two": (two_scans, (draw(6),)),
@@ -104,7 +103,7 @@ def test_every_pass_does_something_where_there_is_something_to_do(name):
 
 
 def test_no_pass_is_without_a_case():
-    assert {p.name for p in PASSES} == set(CASES)
+    assert {p.name for p in OF_GRAPHS} == set(CASES)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -112,9 +111,9 @@ def test_the_numbers_are_the_same_with_any_pass_switched_off(name):
     f, xs = FUNCTIONS[name]
     want = f(*xs)
     agree(machine(f)(*xs), want)
-    for off in OFF:
+    for off in SWITCHES:
         agree(machine(f, without=off)(*xs), want)
-    agree(machine(f, without=OFF)(*xs), want)
+    agree(machine(f, without={*SWITCHES} - {"emit"})(*xs), want)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -136,9 +135,18 @@ def test_a_pass_that_there_is_not_is_named():
         machine(abs, without=("hoisting",))
 
 
-def test_expand_cannot_be_left_out():
-    with pytest.raises(UsageError):
-        machine(abs, without="expand")
+def test_composites_are_left_to_numpy_where_nothing_writes_them_out():
+    f, xs = CASES["expand"]
+    assert not any(isinstance(k, Eager) for k in kernels(f, *xs))
+    assert any(isinstance(k, Eager) for k in kernels(f, *xs, without="expand"))
+
+
+def test_numpy_computes_what_is_not_emitted():
+    f = machine(lambda x: cr.sin(x) * 2.0, without="emit")
+    x = draw(3)
+    assert (f(x) == np.sin(x) * 2.0).all()
+    assert "emit is switched off" in f.explain()
+    assert "emit is switched off" in f.ir
 
 
 def test_a_product_of_the_inputs_is_made_for_all_steps_at_once():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.read.native.passes import passed
 from chainrule.read.native.passes.anew import Anew
+from chainrule.read.native.pipeline import passed
 from chainrule.read.native.program import Loop, Steps
 from chainrule.transform import compile as machine
 

@@ -2,14 +2,15 @@
 
 To read it, follow a graph on its way; `cr.compile(f).explain()` shows the same way for a function.
 
-1. `native`: the way as a whole, and how a program is run. `program`: what all later files speak of,
-   buffers, views of them, and kernels over views.
-2. `passes/`: from graph to graph. `passes/__init__` is the tuple of them; `levels` and `parts` are
-   what they are written with, `share` is the shortest one and `sink` the one that saves most.
-3. `plan/`: from graph to program. Begin with `planner`; its helpers by what they decide:
-   `schedule` (the order), `deferred` (what waits for its reader), `reductions` (where sums go),
-   `scanned` and `split` (scans, and their batch in parts), `prepacked` (matrices laid out before a
-   scan), `place` (the arena), `donate` (results over arguments). `verify` checks what came out.
+1. `pipeline`: all passes on one screen. `program`: what all later files speak of, buffers, views of
+   them, and kernels over views. `native`: how a program is run.
+2. `passes/`: from graph to graph. `levels` and `scans` are what they are written with; `share` is
+   the shortest one, and `sink` the one that saves most. `decompositions` and `truths` are tables of
+   rules that belong to `expand` and `tidy`; `stacked` is what `hoist` makes of an op for all steps.
+3. `plan/`: from graph to program. `planner` takes the nodes in the order of `schedule`: `views`
+   compute nothing, `fuse` says which loop computes what, `reductions` where sums go, `scanned` how
+   a scan runs (`split`: its batch in parts; `panels`: its matrices laid out beforehand). Then come
+   `place` (the arena) and `donate` (results over arguments). `verify` checks what came out.
 4. `vector` and `functions/`: what an op's own `forward` is handed, so that its value is code.
 5. `module`, then `kernels/loops` over `kernels/memory`: a kernel as text. Special nests are its
    heirs: `totals` (sums of all elements), `turns` (transposed copies), and for products `sums` and
@@ -22,6 +23,6 @@ To read it, follow a graph on its way; `cr.compile(f).explain()` shows the same 
 
 from .machine.threads import wanted
 from .native import native
-from .passes import switched_off
+from .pipeline import switched_off
 
 __all__ = ["native", "switched_off", "wanted"]

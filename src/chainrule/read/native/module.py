@@ -1,7 +1,20 @@
-"""A program as one LLVM module: a function for each kernel, and one that calls them in order."""
+"""Emit: a program as the text of one LLVM module.
+
+Data in: a program with places for everything. Data out: a text that defines
+
+    @go, @enter     all of it, where nothing is left to NumPy: what Python calls
+    @run0, @run2    stretches of kernels between NumPy's ops, which have the numbers in between
+    @body5          the kernels of a scan's or a branch's body, called by the kernel k of that
+    @k0, @k1 …      a kernel each: `void (table, part, parts)`, of which it does one part
+
+and the stretches in the order they are run in. A kernel that is worth more than one thread is run
+by `@together` (`machine/threads`), part by part. Globals: `@room`, panels of large products, each
+part's beside the other's; `@sums`, what the tiles of a product come to (`kernels/products`).
+"""
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from .kernels.branch import branch
@@ -24,32 +37,34 @@ def module(program: Program, register: int = 64, threads: int = 1) -> tuple[str,
     """The module's text, and what is run: names of its functions and ops left to NumPy; whether
     it can use several threads."""
     text = Text(register, threads)
-    plan: list[Any] = []
-    stretch: list[str] = []
-    for kernel in [*program.kernels, None]:
-        if kernel is None or isinstance(kernel, Eager):
-            if stretch:
-                plan.append(text.sequence(f"run{len(plan)}", stretch))
-                stretch = []
-            plan += [kernel] if kernel is not None else []
+    stretches: list[Any] = []
+    for eager, kernels in groupby(program.kernels, lambda k: isinstance(k, Eager)):
+        if eager:
+            stretches += kernels
         else:
-            stretch += text.kernel(kernel)
+            calls = [call for kernel in kernels for call in text.kernel(kernel)]
+            stretches.append(text.sequence(f"run{len(stretches)}", calls))
     if program.native:
-        text.functions.append(entrance(len(program.inputs) + len(program.outputs), plan))
+        text.functions.append(entrance(len(program.inputs) + len(program.outputs), stretches))
     declared = sorted({*text.declared, DECLARED})
     room = f"@room = internal global [{text.room} x i8] zeroinitializer, align 64"
     sums = f"@sums = internal global [{text.sums} x i8] zeroinitializer, align 64"
     written = [*declared, room, sums, TEXT, *text.inside.values(), *text.functions]
-    return "\n".join(written), plan, text.parallel
+    return "\n".join(written), stretches, text.parallel
 
 
-def entrance(count: int, plan: list[str]) -> str:
+def emitted(program: Program) -> int:
+    """How many kernels of a program are functions of the module, those in bodies apart."""
+    return sum(not isinstance(k, Eager) for k in program.kernels)
+
+
+def entrance(count: int, stretches: list[str]) -> str:
     """`go`, which runs it all; `enter`, which Python calls with addresses of array objects.
 
     A NumPy array's data pointer is the first field after its object head (PyArrayObject, NumPy's
     C interface); to read it here costs nothing, to ask for it in Python half a microsecond each.
     """
-    calls = "\n".join(f"  call void @{name}(ptr %table)" for name in plan)
+    calls = "\n".join(f"  call void @{name}(ptr %table)" for name in stretches)
     return f"""define void @go(ptr %table, ptr %pool) {{
   store ptr %pool, ptr @shared
 {calls}
@@ -83,11 +98,11 @@ class Text:
     def __init__(self, register: int, threads: int):
         self.register = register
         self.threads = threads
-        self.shared = False  # whether any kernel of a body needs that
+        self.shared = False  # whether a kernel needs @room or @sums, of which there is one for all
         self.parallel = False  # whether any kernel is cut into parts
         self.functions: list[str] = []
         self.inside: dict[str, str] = {}  # functions that kernels call
-        self.room = 64  # bytes for the parts of one kernel
+        self.room = 64  # bytes for the panels of all parts of one kernel
         self.sums = 64  # bytes for what the tiles of one kernel come to
         self.declared: set[str] = set()
 

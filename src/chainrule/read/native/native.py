@@ -1,4 +1,13 @@
-"""Run a program: memory, the table of pointers, and the stretches of code between NumPy's ops."""
+"""Run a program: memory, the table of pointers, and the stretches of code between NumPy's ops.
+
+Data in: a graph, then arrays at every call. Data out: arrays. A call hands the code one table:
+
+    slot    0       1 … n     n + 1 …
+            arena   inputs    outputs           pointers; an output may lie in an input given away
+
+If all of the program is machine code, one function (`enter`) reads the arrays' pointers, fills the
+table and runs all kernels. Otherwise there are stretches of kernels with NumPy's ops in between.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +17,7 @@ from functools import cached_property
 from struct import Struct
 from threading import Lock
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +29,10 @@ from .machine.engine import Code, missing, named, register
 from .machine.fingerprint import fingerprint
 from .machine.objects import there
 from .machine.threads import pool, wanted
-from .module import module
-from .passes import passed
+from .pipeline import Written, counted, written
 from .plain import Plain, warn
 from .plan.donate import apart, donated
-from .plan.planner import counted, plan
-from .plan.verify import verify
-from .program import Eager, Program, View
+from .program import Eager, View
 
 
 def native(
@@ -35,26 +41,18 @@ def native(
     given: Sequence[int] = (),
     threads: int | None = None,
 ) -> Native | Plain:
-    """The graph as machine code, by all passes but those named; where LLVM is, else by NumPy.
+    """The graph as machine code, by all passes but those named.
 
+    By NumPy where there is no LLVM, which is told, or where emitting is switched off.
     Of the inputs `given`, the arrays are given away: outputs may be written into them.
     A kernel may use so many `threads`; None: as the environment says, or all cores.
     """
     reason = missing()
     if reason:
         warn(reason)
-        return Plain(graph, reason)
-    return Native(graph, without, given, threads)
-
-
-class Written(NamedTuple):
-    """What a graph became on its way to machine code."""
-
-    counts: dict[str, int]  # how often each pass did something
-    program: Program
-    text: str
-    stretches: list[Any]  # names of functions, and ops left to NumPy
-    parallel: bool
+    elif "emit" in without:
+        reason = "emit is switched off"
+    return Plain(graph, reason) if reason else Native(graph, without, given, threads)
 
 
 class Native:
@@ -69,39 +67,49 @@ class Native:
     ):  # fmt: skip
         self.graph, self.without, self.given = graph, without, given
         self.threads = wanted(threads)
-        known = fingerprint(graph, sorted(without), list(given), self.threads, register())
-        name = named(known) if known else ""
-        if not (name and there(name)) and not self.program.native:
-            name = ""  # its stretches are found by its text, so that they are of this very plan
-        self.code = Code(lambda: self.text, name, self._notes)
+        self.code = Code(lambda: self.text, self._name(), self._notes)
         notes = self.code.notes
         self.parallel: bool = notes["parallel"]
         whole: bool = notes["whole"]
-        self.only: Any = self.code.function("enter") if whole else None
-        self.go: Any = self.code.function("go") if whole else None
-        size = notes["arena"]
-        self.memory = np.empty(size + 64, np.uint8)
+        self.only: Any = self.code.function("enter") if whole else None  # from objects of arrays
+        self.go: Any = self.code.function("go") if whole else None  # from a table that is ready
+        self.trouble = self.code.function("trouble") if notes["trouble"] else None
+        self.outside = ctypes.c_int64()  # whether an index was out of range
+        self.outs = [(n.shape, n.dtype) for n in graph.outputs]
+        self.into = dict(map(tuple, notes["into"]))  # outputs that lie in inputs given away
+        self._make_room(notes["arena"])
+        self.lock = Lock()  # of the arena and the table: two calls would share them
+        self.took = 0.0  # seconds of the last run
+
+    def _name(self) -> str:
+        """What the code is kept under on disk: what the graph is called, if it has a name.
+
+        Where it has none, or where stretches are left to NumPy, it is the text that is written, and
+        the notes: one text can belong to plans with arenas of several sizes.
+        """
+        asked = sorted(self.without), list(self.given), self.threads, register()
+        known = fingerprint(self.graph, *asked)
+        name = named(known) if known else ""
+        if name and (there(name) or self.program.native):
+            return name
+        return named(self.text, sorted(self._notes().items()))
+
+    def _make_room(self, arena: int) -> None:
+        """The arena, at a multiple of 64 bytes, and the table that leads to it and to arrays."""
+        self.memory = np.empty(arena + 64, np.uint8)
         shift = -self.memory.ctypes.data % 64
-        self.arena = self.memory[shift : shift + size]
-        count = len(graph.inputs) + len(graph.outputs)
+        self.arena = self.memory[shift : shift + arena]
+        count = len(self.graph.inputs) + len(self.graph.outputs)
         self.table = (ctypes.c_void_p * (1 + count))()
         self.table[0] = self.arena.ctypes.data
         self.objects = (ctypes.c_void_p * count)()
         self.addresses = ctypes.addressof(self.objects), ctypes.addressof(self.table)
         self.pack = Struct(f"{count}N" if count else "0N").pack_into
-        self.outs = [(n.shape, n.dtype) for n in graph.outputs]
-        self.into = dict(map(tuple, notes["into"]))  # outputs that lie in inputs given away
-        self.trouble = self.code.function("trouble") if notes["trouble"] else None
-        self.outside = ctypes.c_int64()
-        self.lock = Lock()
-        self.took = 0.0  # seconds of the last run
 
     @cached_property
     def written(self) -> Written:
-        """All that was written on the way to the code."""
-        short, counts = passed(self.graph, self.without)
-        program = verify(plan(short, self.without, self.threads))
-        return Written(counts, program, *module(program, register(), self.threads))
+        """All that was written on the way to the code; not needed where that is on disk."""
+        return written(self.graph, self.without, self.threads)
 
     counts = property(lambda self: self.written.counts | counted(self.program))
     program = property(lambda self: self.written.program)
@@ -114,7 +122,7 @@ class Native:
         return [s if isinstance(s, Eager) else function(s) for s in self.written.stretches]
 
     def _notes(self) -> dict[str, Any]:
-        """What has to be known to run the code."""
+        """What has to be known to run the code, kept beside it on disk."""
         into = list(donated(self.program, self.given).items())
         return {
             "whole": self.program.native, "arena": self.program.arena, "into": into,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,6 +18,8 @@ class InterpretedWarning(UserWarning):
 
 class Plain:
     """A graph run by NumPy, called as the machine code would be."""
+
+    counts: Mapping[str, int] = MappingProxyType({})  # no pass did anything
 
     def __init__(self, graph: Graph, reason: str):
         self.graph, self.reason = graph, reason

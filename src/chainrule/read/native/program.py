@@ -1,4 +1,21 @@
-"""What machine code is written from: buffers, views of them, and kernels over views."""
+"""What machine code is written from: buffers, views of them, and kernels over views.
+
+A program is a list of kernels over buffers; here, of `sum(tanh(x @ w + b))`:
+
+    Program
+      inputs   Buffer x (64, 8), Buffer w (8, 32), Buffer b (32,)          slots 1, 2, 3
+      outputs  Buffer (), the sum                                          slot 4
+      kernels  Loop over (64, 32)
+                 Member product   of View x, View w
+                 Member map add   of the product, View b with strides (0, 1)
+                 Member map tanh  of the sum
+                 Member sum       of the tanh, kept in no axis; stored in View of the output
+
+Machine code is handed a table of pointers: slot 0 is the arena, where all buffers lie that are
+neither inputs nor outputs. A buffer is a slot and an offset into it; a view is a buffer and NumPy's
+strides, in elements. A kernel is a `Loop` (elements, reductions, a product), `Steps` (a scan),
+`Rows` (a gather or scatter), a `Branch`, or `Eager`, which NumPy computes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +36,7 @@ class Buffer:
     shape: tuple[int, ...]
     slot: int = 0  # which pointer of the table it starts from; 0 is the arena
     start: int = 0  # bytes from there
-    ahead: int = 0  # bytes from an element to that which the next step of a scan has there
+    ahead: int = 0  # bytes from an element to the next step's, which is asked for early; 0: not
 
     @property
     def bytes(self) -> int:
@@ -49,6 +66,10 @@ class View(NamedTuple):
             for n, s, want in zip(self.shape, self.strides, steps(self.shape), strict=True)
         )
 
+    def reshaped(self, shape: tuple[int, ...]) -> View:
+        """The elements of a view without gaps, in other axes."""
+        return View(self.buffer, shape, steps(shape), self.offset)
+
     def over(self, shape: tuple[int, ...]) -> View:
         """The view broadcast to a shape: a repeated axis has the stride 0."""
         extra = len(shape) - len(self.shape)
@@ -71,16 +92,21 @@ def whole(buffer: Buffer) -> View:
 
 @dataclass(eq=False)
 class Member:
-    """One node computed inside a loop; its operands are members, views or numbers."""
+    """One node computed inside a loop, at every place of it.
+
+    Its kind is how: `map` by its op's forward; `copy`; `product`, the first of a loop that is the
+    epilogue of a matrix product; `sum`, `prod`, `max`, `min` over the axes that are not kept.
+    Operands are other members (in a register), views (in memory), or numbers.
+    """
 
     node: Node
     operands: list[Any]
-    kind: str = "map"  # map; copy; sum, prod, max, min (reductions); product
+    kind: str = "map"
     store: Any = None  # where it is written, if something later reads it
     keeps: tuple[int, ...] = ()  # of a reduction: the axes of the loop that stay
     deep: int = 0  # of a product: how many terms are added up at once, if not all
     sums: Any = None  # of such a product: where the sums lie meanwhile
-    tiled: bool = False  # of a sum of all elements of a product's loop: made for each tile, then
+    tiled: bool = False  # of a sum of all elements of a product's loop: first made for each tile
 
 
 @dataclass(eq=False)

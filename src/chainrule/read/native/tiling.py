@@ -9,6 +9,8 @@ CACHE = 32 << 10  # bytes of a panel that stay next to the core while a row of t
 PANEL = 256 << 10  # bytes of the widest panel that is laid out anew
 LEFT = 512 << 10  # bytes of a left factor that stay in a cache while the columns pass by
 DEEP = 256  # terms of a block
+STEEP = 128  # terms of a block where they lie apart in the left factor: as many lines stay near
+BROAD = 4  # vectors of a tile there: as long a piece of each of the right factor's rows
 NEAR = 48 << 10  # bytes of the cache next to the core
 PIECE = 120  # cycles until a piece of a row in memory is there, of those that are not hidden
 FEW = 4  # rows from which on a number is summed in the same order, however many rows there are
@@ -72,13 +74,15 @@ def _cost(rows: int, vectors: int, tall: int, wide: int, deep: int, piece: float
     return total * (1 + 0.06 * kinds)
 
 
-def depth(rows: int, terms: int, size: int) -> int:
+def depth(rows: int, terms: int, size: int, steep: bool = False) -> int:
     """The terms that are added up before the next columns are looked at; 0: all.
 
-    >>> depth(128, 784, 4), depth(256, 1024, 4), depth(128, 3200, 4)
-    (0, 256, 256)
+    Where the left factor is `steep`, a row's terms lie apart, and those of a column together.
+
+    >>> depth(128, 784, 4), depth(256, 1024, 4), depth(128, 3200, 4), depth(128, 3200, 4, True)
+    (0, 256, 256, 128)
     """
     if terms < 2 * DEEP or terms * min(rows, 512) * size <= LEFT:
         return 0
-    blocks = -(-terms // DEEP)
+    blocks = -(-terms // (STEEP if steep else DEEP))
     return -(-terms // (16 * blocks)) * 16

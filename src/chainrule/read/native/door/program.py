@@ -253,24 +253,17 @@ def make_dict(rec, frame, rest):
     Py_DecRef(values)
     return made
 
-def make_of(rec, frame, rest):
-    """function, then a record: what the function makes of that"""
-    part = _make(rec + W * 2, frame, rest)
+def make_by(rec, frame, rest):
+    """function, count, objects…, then a record: what the function makes of the objects and that"""
+    count = rec[2]
+    args = room(count + 1)
+    for k in range(count):
+        args[k] = rec[k + 3]
+    part = _make(rec + W * (count + 3), frame, rest)
     if not part:
         return 0
-    made = PyObject_CallOneArg(rec[1], part)
-    Py_DecRef(part)
-    return made
-
-def make_with(rec, frame, rest):
-    """function, object, then a record: what the function makes of the object and that"""
-    part = _make(rec + W * 3, frame, rest)
-    if not part:
-        return 0
-    both = room(2)
-    both[0] = rec[2]
-    both[1] = part
-    made = PyObject_Vectorcall(rec[1], both, 2, 0)
+    args[count] = part
+    made = PyObject_Vectorcall(rec[1], args, count + 1, 0)
     Py_DecRef(part)
     return made
 '''

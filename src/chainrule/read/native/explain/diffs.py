@@ -12,8 +12,7 @@ from ....graph.op import Spec
 from ....graph.walk import Graph
 from ....ops.loop import Call
 from ....ops.scan import Scan
-from ..passes import everywhere
-from ..passes.levels import BODIES
+from ..passes.levels import BODIES, everywhere
 
 AROUND = 2  # lines that did not change, shown before and after those that did
 SIGNS = {"delete": "−", "insert": "+"}

@@ -12,7 +12,8 @@ from ....graph.node import Constant, Input, Node, Pick
 from ....graph.op import Spec
 from ....graph.walk import Graph
 from ....ops.scan import Scan
-from ..passes import AFTERWARDS, PASSES, everywhere
+from ..passes.levels import everywhere
+from ..pipeline import OF_GRAPHS, OF_PROGRAMS
 from ..plain import Plain
 from ..plan.planner import plan
 from ..program import Branch, Eager, Loop, Program, Rows, Steps, View
@@ -60,7 +61,7 @@ def _head(name: str, graph: Graph, program: Program) -> str:
 
 def _passes(graph: Graph, without: Collection[str]) -> list[str]:
     found = []
-    for one in PASSES:
+    for one in OF_GRAPHS:
         if one.name in without:
             found.append(f"  {one.name:<9} switched off")
             continue
@@ -79,7 +80,7 @@ def _passes(graph: Graph, without: Collection[str]) -> list[str]:
 def _afterwards(counts: Mapping[str, int], without: Collection[str]) -> list[str]:
     """What follows on the passes, on the way to the program."""
     found = []
-    for name, what in AFTERWARDS.items():
+    for name, _, _, what in OF_PROGRAMS:
         told = f"{counts[name]:>4} {what}" if counts[name] else f"{'':13} nothing to do"
         found.append(f"  {name:<9} {'switched off' if name in without else told}")
     return found
@@ -87,11 +88,11 @@ def _afterwards(counts: Mapping[str, int], without: Collection[str]) -> list[str
 
 def _pass(graph: Graph, of: str, names: Sequence[str], without: Collection[str]) -> str:
     """What one pass changed, as often as it ran."""
-    if of not in {one.name for one in PASSES}:
-        named = ", ".join(dict.fromkeys(one.name for one in PASSES))
+    if of not in {one.name for one in OF_GRAPHS}:
+        named = ", ".join(dict.fromkeys(one.name for one in OF_GRAPHS))
         raise UsageError(f"explain: there is no pass {of!r} that changes the graph; {named} do")
     found, traced = [], lines_of(graph)
-    for one in PASSES:
+    for one in OF_GRAPHS:
         if one.name in without:
             continue
         if one.name == of:

@@ -8,12 +8,12 @@ from math import prod
 from typing import Any
 
 from ..program import Member, View
-from ..tiling import CACHE, PANEL, Tiling, tiling
+from ..tiling import BROAD, CACHE, PANEL, Tiling, tiling
 from ..vector import Value, typed
 from .memory import Index
 from .packing import Packing
 from .panels import panel
-from .sums import Block, Sums
+from .sums import LINE, Ahead, Block, Sums
 from .totals import add_up
 
 FAR = 1 << 20  # bytes of a matrix from which on an epilogue's operands are sent for early
@@ -41,7 +41,7 @@ class Tiles(Sums):
         self.deep = self.terms if self.by_dots else self.member.deep or self.terms
         self.block = Block(0, self.terms, True)
         self.packed = not self.by_dots and self._worth_a_panel(rows, vectors)
-        wide = self.right.panel // self.lanes
+        wide = self.right.panel // self.lanes or self._broad(vectors)
         apart = any(self._far(x) for x in self._epilogues())
         how = (self.deep, self.register, size, self.packed, wide, apart, self._groups_at_least())
         self.tiling = tiling(rows, vectors, *how)
@@ -79,6 +79,11 @@ class Tiles(Sums):
             return self.lanes > 1
         deep = self.deep * self.lanes * self.right.dtype.itemsize
         return rows > 32 and vectors > 4 and deep * vectors > CACHE
+
+    def _broad(self, vectors: int) -> int:
+        """How wide a tile has to be, so that panels are read in long pieces; 0: as may be."""
+        steep = self.deep < self.terms and self.along[0] > 1
+        return BROAD if steep and self.packed and vectors >= 2 * BROAD else 0
 
     def _left_apart(self, rows: int, vectors: int) -> bool:
         """Whether the left factor is laid out anew: its terms lie so far apart that no cache holds
@@ -210,8 +215,8 @@ class Tiles(Sums):
         member = self.member
         if self.block.last:
             self._sent_for(at, i, rows, columns)
-        if self.packed and rows == self.tiling.tall and len(columns) == self.tiling.wide:
-            self._sent_ahead(i)
+        whole = rows == self.tiling.tall and len(columns) == self.tiling.wide
+        self.ahead = self._sent_ahead(i) if self.packed and whole else None
         sums = self._accumulated(at, i, rows, columns, head)
         if not self.block.last:
             self._kept(at, i, columns, sums)
@@ -289,8 +294,8 @@ class Tiles(Sums):
 
         self._for(rows, row)
 
-    def _sent_ahead(self, i: Index) -> None:
-        """Ask for a share of the next panel, which is laid out when all tiles of this one are made.
+    def _sent_ahead(self, i: Index) -> Ahead | None:
+        """A tile's share of the next panel, which is laid out when all tiles of this one are made.
 
         Its lines lie apart, and would be waited for one by one.
         """
@@ -304,23 +309,14 @@ class Tiles(Sums):
         else:
             many, apart, long = columns, across, self.block.terms
         if self.block.terms * columns * tiles == 0 or prod(self.right.shape[-2:]) * size < FAR:
-            return
+            return None
         each = -(-many // tiles)
         ahead = self.beside(self.begin, size, columns, across)
         tile = i // tall if isinstance(i, int) else w.put(f"udiv i64 {i}, {tall}")
         if self.cut == 0:
             tile = w.put(f"urem i64 {tile}, {tiles}")
         head = self.beside(ahead, size, tile, each * apart)
-        w.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
-
-        def row(r: Index) -> None:
-            begin = self.beside(head, size, r, apart)
-            self._for(-(-long * size // 64), lambda c: w.line(
-                f"  call void @llvm.prefetch.p0(ptr {self.beside(begin, 1, c)}, "
-                "i32 0, i32 2, i32 1)"
-            ), 64)  # fmt: skip
-
-        self._for(each, row)
+        return Ahead(head, each, apart * size, -(-long * size // LINE))
 
     def _epilogues(self) -> list[View]:
         """What is read and written besides the product's own factors."""

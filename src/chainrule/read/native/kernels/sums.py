@@ -17,6 +17,7 @@ from .dots import dots
 from .loops import Nest
 from .memory import Index
 
+LINE = 64  # bytes that memory hands over at once
 INLINE = 48  # multiplications of a tile up to which there is no loop over the terms
 
 
@@ -26,6 +27,15 @@ class Block(NamedTuple):
     start: Index
     terms: int
     last: bool  # the epilogue follows on it
+
+
+class Ahead(NamedTuple):
+    """What is asked for while a tile is made: pieces of so many lines, so many bytes apart."""
+
+    head: str
+    pieces: int
+    apart: int
+    lines: int
 
 
 class Sums(Nest):
@@ -41,6 +51,7 @@ class Sums(Nest):
     by_dots: bool
     packed: bool
     laid: Any  # where the left factor is laid out anew, and how
+    ahead: Ahead | None
 
     def _accumulated(
         self, at: list, i: Index, rows: int, columns: list, head: str
@@ -124,6 +135,8 @@ class Sums(Nest):
         at = len(w.lines)
         names = [[[w.fresh("s") for _ in row] for row in part] for part in sums]
         made = [self._term(names[u], self._plus(k, u), begun) for u in range(splits)]
+        if self.ahead is not None:
+            self._sent_meanwhile(self.ahead, k, rounds * splits)
         flat = [[s for part in x for row in part for s in row] for x in (sums, names, made)]
         w.lines[at:at] = [
             f"  {s} = phi {vector} [ {zero}, %{head}.in ], [ {new}, %{head} ]"
@@ -131,6 +144,22 @@ class Sums(Nest):
         ]
         w.again(head, k, splits, rounds * splits)
         return made
+
+    def _sent_meanwhile(self, ahead: Ahead, k: str, terms: int) -> None:
+        """Ask for the lines that are term k's share: a few at a time, memory is not kept waiting,
+        nor the sums."""
+        w = self.w
+        lines = ahead.pieces * ahead.lines
+        each = -(-lines // terms)  # lines for a term; fewer than one are asked for several times
+        step = -(-(lines << 16) // (each * terms))
+        first = w.put(f"lshr i64 {w.put(f'mul i64 {k}, {step}')}, 16")
+        w.declare("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        for u in range(each):
+            line = self._plus(w.put(f"mul i64 {first}, {each}"), u)
+            piece = w.put(f"udiv i64 {line}, {ahead.lines}")
+            rest = w.put(f"urem i64 {line}, {ahead.lines}")
+            place = self.beside(self.beside(ahead.head, 1, piece, ahead.apart), LINE, rest)
+            w.line(f"  call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
 
     def _term(self, sums: list[list[str]], k: Index, begun: tuple) -> list[list[str]]:
         """The sums with one more term."""

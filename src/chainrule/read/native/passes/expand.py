@@ -19,8 +19,8 @@ from ....ops.slicing import Slice, Unslice
 from ..functions import LLVM
 from ..vector import Value, Writer
 from .anew import Anew, anew
+from .decompositions import DECOMPOSED
 from .levels import Counted, again
-from .written import WRITTEN_BY_RULE
 
 ROUNDS = 4  # what a forward is written in may have to be written out too
 
@@ -70,8 +70,8 @@ def _rule(node: Node, *xs: Any) -> Any:
         return xs[0][op.index] if type(xs[0]) is tuple else Node(op, xs)
     if isinstance(op, Call):
         return op.body.over(anew(xs, op.anew) if op.anew else xs).outputs
-    if type(op) in WRITTEN_BY_RULE:
-        made = WRITTEN_BY_RULE[type(op)](op, *xs)
+    if type(op) in DECOMPOSED:
+        made = DECOMPOSED[type(op)](op, *xs)
         if made is not None and made.spec == node.spec:
             return made
     if isinstance(op, Elementwise):

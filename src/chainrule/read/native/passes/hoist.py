@@ -8,7 +8,7 @@ from ....ops import contract, reduce
 from ....ops.family import BroadcastTo, Elementwise
 from ....ops.loop import inputs_like
 from .levels import Counted
-from .parts import Handed, Parts, scans
+from .scans import Handed, Parts, scans
 from .stacked import stacked
 
 NUMBER, FIXED, ROW, CARRIED = range(4)  # what a node of the body depends on, at most
@@ -19,7 +19,7 @@ def hoist(graph: Graph) -> Counted:
     return scans(graph, lambda parts: _fixed(parts) + _products(parts))
 
 
-def levels(parts: Parts) -> dict[Node, int]:
+def depends_on(parts: Parts) -> dict[Node, int]:
     """What every node of the body depends on."""
     found = {c.inside: CARRIED for c in parts.carries}
     found |= {x.inside: ROW for x in parts.xs} | {k.inside: FIXED for k in parts.constants}
@@ -33,17 +33,17 @@ def levels(parts: Parts) -> dict[Node, int]:
 
 def _fixed(parts: Parts) -> int:
     """What is made of constants alone, as a constant; of a repeated one, what is repeated."""
-    level = levels(parts)
+    most = depends_on(parts)
     wanted: dict[Node, None] = {}
 
     def want(node: Node) -> None:
         while isinstance(node.op, BroadcastTo):
             node = node.inputs[0]
-        if level[node] == FIXED and node.inputs and type(node.spec) is not tuple:
+        if most[node] == FIXED and node.inputs and type(node.spec) is not tuple:
             wanted[node] = None
 
     for node in order(parts.outputs):
-        if level[node] > FIXED:
+        if most[node] > FIXED:
             for i in node.inputs:
                 want(i)
     for y in parts.outputs:
@@ -57,14 +57,14 @@ def _fixed(parts: Parts) -> int:
 
 def _products(parts: Parts) -> int:
     """Products of what the rows hold, for all rows at once."""
-    level = levels(parts)
+    most = depends_on(parts)
     steps = parts.op.length
     outside = {h.inside: h.outside for h in (*parts.xs, *parts.constants)}
-    over = {n: level[n] == ROW for n in level}
+    over = {n: most[n] == ROW for n in most}
     found: dict[Node, Node] = {}
     count = readers(parts)
     for node in order(parts.outputs):
-        if level[node] != ROW or not (_alone(node) or _follows(node, found, count)):
+        if most[node] != ROW or not (_alone(node) or _follows(node, found, count)):
             continue
         if _translated(node, outside, over, steps):
             found[node] = outside[node]

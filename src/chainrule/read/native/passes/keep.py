@@ -13,7 +13,7 @@ from ....ops.loop import inputs_like
 from ....ops.scan import Scan
 from ....ops.slicing import Slice
 from .levels import Counted, again
-from .parts import Handed, Parts, picked
+from .scans import Handed, Parts, picked
 
 LOOKS = (Slice, Reshape, BroadcastTo, move.Permute, Cast)  # as cheap to look at as to keep
 CHEAP = {"add", "subtract", "multiply", "negative", "square", "where", "positive"}

@@ -6,7 +6,7 @@ from ....graph.node import Constant, Node
 from ....graph.walk import Graph, order
 from ....ops.family import BroadcastTo, broadcast_to
 from .levels import Counted
-from .parts import Handed, Parts, scans
+from .scans import Handed, Parts, scans
 
 
 def prune(graph: Graph) -> Counted:

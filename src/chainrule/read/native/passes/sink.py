@@ -12,9 +12,9 @@ from ....ops import contract, move, reduce
 from ....ops.elementwise import add, multiply, negative, subtract
 from ....ops.family import Reshape, SumTo, axes_of, reshape
 from ...simplify import number
-from .hoist import FIXED, NUMBER, levels, readers
+from .hoist import FIXED, NUMBER, depends_on, readers
 from .levels import Counted
-from .parts import Carry, Parts, scans
+from .scans import Carry, Parts, scans
 
 Later = Callable[[], Node]
 
@@ -86,8 +86,8 @@ def _of_sum(parts: Parts, node: Node, op: reduce.Sum, steps: int) -> Later | Non
 def _of_product(parts: Parts, node: Node, op: contract.Matmul, steps: int) -> Later | None:
     """Σₜ AₜBₜ is one product: the A side by side, the B below each other."""
     a, b = node.inputs
-    level = levels(parts)
-    if a.ndim != 2 or b.ndim != 2 or min(level[a], level[b]) <= FIXED:
+    most = depends_on(parts)
+    if a.ndim != 2 or b.ndim != 2 or min(most[a], most[b]) <= FIXED:
         return None
     turned = isinstance(a.op, move.Permute)
     left, right = parts.collect(a.inputs[0] if turned else a), parts.collect(b)
@@ -137,14 +137,14 @@ TOTALS = {
 
 def _products(parts: Parts) -> int:
     """A y that is a product with a constant: what it is a product of is stacked instead."""
-    level, count = levels(parts), readers(parts)
+    most, count = depends_on(parts), readers(parts)
     fixed = {k.inside: k.outside for k in parts.constants}
     found = []
     for k, (y, origin) in enumerate(zip(parts.ys, parts.origins, strict=True)):
         if type(y.op) is not contract.Matmul or count[y] != 1 or origin < 0:
             continue
         a, b = y.inputs
-        if a.ndim == 2 and b in fixed and level[a] > NUMBER:
+        if a.ndim == 2 and b in fixed and most[a] > NUMBER:
             found.append((k, origin, y, a, fixed[b]))
     for k, *_ in reversed(found):
         parts.drop_y(k)

@@ -1,4 +1,9 @@
-"""Donate: outputs written into the memory of inputs that the caller gives away."""
+"""Donate: outputs written into the memory of inputs that the caller gives away.
+
+Data in: a planned program, and which of its inputs are given. Data out: which output may be written
+over which of them. Invariant: no kernel reads the input after the output is begun; compilers know
+this as aliasing of inputs and outputs.
+"""
 
 from __future__ import annotations
 

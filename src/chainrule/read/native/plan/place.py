@@ -1,4 +1,15 @@
-"""Place: where in the arena everything lies; memory is used again once nobody reads it."""
+"""Place: where in the arena everything lies; memory is used again once nobody reads it.
+
+Data in: a program whose buffers in the arena have no place. Data out: the same program, with
+`start` of each and `arena`, the bytes of all. Invariant: two buffers that are needed at once lie in
+two places. A buffer is needed from the first kernel that has it to the last, and takes the lowest
+gap that is free for so long:
+
+    kernel     0    1    2    3
+    a        [---------]                at byte 0
+    b             [---------]           at 1024
+    c                       [----]      at 0 again
+"""
 
 from __future__ import annotations
 

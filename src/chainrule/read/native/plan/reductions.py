@@ -1,9 +1,13 @@
-"""Where sums go: into the loop that makes their operand, in two stages where that is shared."""
+"""Where sums go: into the loop that makes their operand, in two stages where that is shared.
+
+Data in: a node that reduces, and the kernels so far. Data out: a member of the loop that makes its
+operand. In the end `partial_sums` gives those sums memory that are made in blocks.
+"""
 
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +18,9 @@ from ....ops.family import SumTo, reduced
 from ..kernels.totals import room_for
 from ..program import Buffer, Loop, Member, whole
 from ..tiling import depth
+
+if TYPE_CHECKING:
+    from .fuse import Fusion
 
 TILES = 4096  # elements of a product from which on it may be shared, for any number of threads
 ASKED = {"any": "sum", "all": "prod"}  # of truths
@@ -31,16 +38,16 @@ def is_reduction(op: Any) -> bool:
     return type(op) in REDUCED or isinstance(op, SumTo) or question(op) in ASKED
 
 
-def plan_reduction(planner: Any, node: Node) -> None:
+def plan_reduction(values: Fusion, node: Node) -> None:
     """A reduction as a member of a loop over its operand's shape."""
     (x,) = node.inputs
     kind, keeps = _kind(node)
-    if not keeps and x.ndim > 2 and _in_tiles(planner, node):
+    if not keeps and x.ndim > 2 and _in_tiles(values, node):
         rows = ALONG[kind](x, axis=tuple(range(x.ndim - 1)))
-        planner.join(rows, kind, x.shape, (x,)).keeps = (x.ndim - 1,)
+        values.join(rows, kind, x.shape, (x,)).keeps = (x.ndim - 1,)
         x = rows
     by_row = x.ndim > 1 and x.ndim - 1 not in keeps and x.ndim - 2 in keeps
-    planner.join(node, kind, x.shape, (x,), by_row).keeps = keeps
+    values.join(node, kind, x.shape, (x,), by_row).keeps = keeps
 
 
 def _kind(node: Node) -> tuple[str, tuple[int, ...]]:
@@ -55,18 +62,18 @@ def _kind(node: Node) -> tuple[str, tuple[int, ...]]:
     return REDUCED.get(type(node.op)) or ASKED[question(node.op)], keeps
 
 
-def _in_tiles(planner: Any, node: Node) -> bool:
+def _in_tiles(values: Fusion, node: Node) -> bool:
     """Whether all elements of what large products' loop makes are summed: then its columns are
     summed first, so that threads can share the products, and a sum of all is of few."""
     (x,) = node.inputs
-    where, _ = planner.members.get(x, (0, None))
-    in_product = x in planner.members and planner.kernels[where].product
+    where, _ = values.members.get(x, (0, None))
+    in_product = x in values.members and values.kernels[where].product
     plain = x.dtype == node.dtype and x.dtype.kind == "f" and type(node.op) in REDUCED
     return bool(in_product) and plain and prod(x.shape) >= TILES and min(x.shape[-2:]) > 1
 
 
-def places_between(kernels: list) -> None:
-    """Places for sums that are made in blocks: of a product's terms, or of a loop's elements."""
+def partial_sums(kernels: list) -> None:
+    """Memory for sums that are made in blocks: of a product's terms, or of a loop's elements."""
     for loop in kernels:
         if not isinstance(loop, Loop):
             continue
@@ -89,8 +96,9 @@ def _tile_by_tile(loop: Loop, m: Member) -> bool:
 
 def _blocks_of_terms(product: Member) -> None:
     node = product.node
-    rows, terms = product.operands[0].shape[-2:]
-    deep = depth(rows, terms, node.dtype.itemsize)
+    left = product.operands[0]
+    rows, terms = left.shape[-2:]
+    deep = depth(rows, terms, node.dtype.itemsize, left.strides[-2] == 1 < left.strides[-1])
     one_vector = node.shape[-1] * node.dtype.itemsize <= 64  # summed in two halves, in their order
     if not deep or node.ndim != 2 or one_vector:
         return

@@ -1,4 +1,6 @@
-"""The order to compute in: products that only results are made of come as soon as they can.
+"""Schedule: products that only results are made of come as soon as they can.
+
+Data in: a graph. Data out: its nodes in an order to compute them in, each after its operands.
 
 A weight's gradient is asked for last and could be made first: while what it is made of is still
 near, and so that this need not be kept until all gradients that came before are known. But it comes
@@ -12,12 +14,10 @@ from collections.abc import Sequence
 
 from ....graph.node import Node
 from ....graph.walk import Graph
-from ....ops import contract, move
-from ....ops.family import BroadcastTo, Reshape
+from ....ops import contract
 from ....ops.scan import Scan
-from ....ops.slicing import Slice
-
-LOOKS = (Reshape, BroadcastTo, move.Permute, move.Flip, Slice)  # other looks at what is there
+from ..program import Program
+from .views import LOOKS, looked_at
 
 
 def schedule(graph: Graph) -> list[Node]:
@@ -30,13 +30,13 @@ def schedule(graph: Graph) -> list[Node]:
     read: dict[Node, float] = {}  # by an operand, where the last product is that goes on from it
     for k, node in enumerate(graph.order):
         if isinstance(node.op, contract.Matmul) and node in goes_on:
-            read.update((_base(i), k + 0.5) for i in node.inputs)
+            read.update((looked_at(i), k + 0.5) for i in node.inputs)
     for k, node in enumerate(graph.order):
         ready = max((at[i] for i in node.inputs), default=-1.0)
         last = isinstance(node.op, contract.Matmul) and node not in goes_on
         if last:
-            ready = max(ready, *(read.get(_base(i), -1.0) for i in node.inputs))
-        at[node] = ready if last or isinstance(node.op, LOOKS) or not node.inputs else max(k, ready)
+            ready = max(ready, *(read.get(looked_at(i), -1.0) for i in node.inputs))
+        at[node] = ready if last or type(node.op) in LOOKS or not node.inputs else max(k, ready)
     places = {node: k for k, node in enumerate(graph.order)}
     return sorted(graph.order, key=lambda node: (at[node], places[node]))
 
@@ -51,8 +51,6 @@ def moved(before: Sequence[Node], after: Sequence[Node]) -> int:
     return count
 
 
-def _base(node: Node) -> Node:
-    """What a node is another look at."""
-    while isinstance(node.op, LOOKS):
-        node = node.inputs[0]
-    return node
+def early(program: Program) -> int:
+    """How many products are made before they are asked for."""
+    return program.early

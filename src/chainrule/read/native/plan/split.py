@@ -1,6 +1,9 @@
 """Split: the rows of a batch go through all steps of a scan on different threads.
 
 The threads meet once, at the end of the scan, and not after every kernel of every step.
+
+Data in: the body of a scan, as a graph. Data out: the same body for one part of the batch, or None
+where the rows of it meet. Invariant: row k of every output is made of rows k of the inputs.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from ....ops.family import BroadcastTo, Cast, Elementwise, Reshape, SumTo, axes_
 from ....ops.loop import inputs_like
 from ....ops.slicing import Slice, Unslice
 from ..passes.anew import Anew
+from ..program import Program, Steps
 from ..tiling import FEW
 
 LEAST = FEW  # rows of a part, below which the products of a step are too small
@@ -48,6 +52,11 @@ def split(body: Graph, constants: int, parts: int) -> Graph | None:
     if not all(made[o][1] for o in body.outputs):
         return None
     return Graph(tuple(made[i][0] for i in body.inputs), tuple(made[o][0] for o in body.outputs))
+
+
+def in_parts(program: Program) -> int:
+    """How many scans of a program run in parts."""
+    return sum(k.parts > 1 for k in program.kernels if isinstance(k, Steps))
 
 
 def _part(node: Node, xs: list[tuple[Node, bool]], n: int, rows: int) -> tuple[Node, bool] | None:

@@ -1,4 +1,8 @@
-"""Ops written out by a rule of their own, where their forward cannot write itself out."""
+"""Ops in fewer kinds of ops, by rules: where an op's own forward cannot write itself out.
+
+Data in: an op and its operands. Data out: the same value by other ops, or None where the rule does
+not fit and NumPy has to compute it.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +150,7 @@ def cumulative(combine: Any, start: int) -> Callable[..., Node | None]:
     return written
 
 
-def counted(n: int) -> Node:
+def iota(n: int) -> Node:
     """0, 1, 2 … n - 1."""
     one = constant_node(1, np.dtype(np.int64))
     found = running_sum(running.CumulativeSum.of(0), broadcast_to(one, (n,)))
@@ -159,7 +163,7 @@ def triangle(op: move.Triangle, x: Node) -> Node | None:
     n, m = x.shape[-2:]
     if not x.size or max(n, m) > LONG:
         return None
-    apart = subtract(reshape(counted(m), (1, m)), reshape(counted(n), (n, 1)))
+    apart = subtract(reshape(iota(m), (1, m)), reshape(iota(n), (n, 1)))
     inside = (less_equal if op.lower else greater_equal)(apart, op.k)
     return where(broadcast_to(inside, x.shape), x, constant_node(0, x.dtype))
 
@@ -178,13 +182,13 @@ def asked(op: reduce.Ask, x: Node) -> Node | None:
         return None
     best = (reduce.Max if op.question == "argmax" else reduce.Min).of(axis, True)(x)
     hit = logical_or(equal(x, best), not_equal(x, x))
-    places = reshape(counted(n), tuple(n if k == axis else 1 for k in range(x.ndim)))
+    places = reshape(iota(n), tuple(n if k == axis else 1 for k in range(x.ndim)))
     found = where(hit, broadcast_to(places, x.shape), constant_node(n, np.dtype(np.int64)))
     return reshape(reduce.Min.of(axis, True)(found), made.shape)
 
 
 running_sum = cumulative(add, 0)
-WRITTEN_BY_RULE: dict[type, Callable[..., Node | None]] = {
+DECOMPOSED: dict[type, Callable[..., Node | None]] = {
     contract.Matmul: product, contract.Einsum: einsum, move.Pad: pad, move.Roll: roll,
     move.Triangle: triangle, running.CumulativeSum: running_sum,
     running.CumulativeProd: cumulative(multiply, 1), reduce.Ask: asked,

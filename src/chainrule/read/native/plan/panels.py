@@ -1,4 +1,7 @@
-"""Panels made beforehand: a matrix that every step of a scan multiplies with is laid out once.
+"""Panels: a matrix that every step of a scan multiplies with is laid out once, beforehand.
+
+Data in: a scan's body, and how many of its inputs are the same at every step. Data out: which of
+them its products read in panels, and loops before the scan that copy them.
 
 A product reads so many vectors of one row of its right factor after the other. In a large matrix
 those rows lie far apart; here they follow each other, and a step streams through them.
@@ -6,14 +9,17 @@ those rows lie far apart; here they follow each other, and a step streams throug
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ....graph.node import Node
 from ....graph.walk import Graph
 from ....ops import contract
 from ..machine.engine import register
-from ..program import Buffer, Loop, Member, View, steps
+from ..program import Buffer, Loop, Member, Program, Steps, View, steps
 from ..tiling import tiling
+
+if TYPE_CHECKING:
+    from .fuse import Fusion
 
 NUMBERS = ("f4", "f8", "i4", "i8")  # what products are made of
 
@@ -65,7 +71,7 @@ def _width(node: Node) -> int:
     return tile.wide * lanes if vectors > tile.wide else 0
 
 
-def laid_out(planner: Any, node: Node, panel: Panels) -> View:
+def laid_out(planner: Fusion, node: Node, panel: Panels) -> View:
     """The matrix in its panels, by loops that copy it; one more for what the last panel holds."""
     source = planner.read(node)
     down, across = source.strides
@@ -84,3 +90,8 @@ def laid_out(planner: Any, node: Node, panel: Panels) -> View:
         store = View(buffer, shape, steps((1, rows, width)), first * rows * width)
         planner.kernels.append(Loop(shape, [Member(node, [taken], "copy", store)]))
     return panel.view(buffer)
+
+
+def laid(program: Program) -> int:
+    """How many matrices are laid out for the scans of a program."""
+    return sum(len(k.body.panels) for k in program.kernels if isinstance(k, Steps))
