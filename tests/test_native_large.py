@@ -93,7 +93,10 @@ def test_a_long_chain_that_waits_is_no_deep_recursion():
     assert np.allclose(cr.compile(f)(x), f(x))
 
 
-LONG = [(256, 1024, 70), (130, 1100, 170), (17, 9000, 5), (2100, 700, 40), (40, 9000, 1)]
+LONG = [
+    (256, 1024, 70), (130, 1100, 170), (17, 9000, 5), (2100, 700, 40), (40, 9000, 1),
+    (65, 2100, 200),
+]  # fmt: skip
 TURNED = {"N": lambda x: x, "T": lambda x: cr.permute_dims(x, (1, 0))}
 ENDS = {
     "nothing": lambda y: (y,),
@@ -126,6 +129,12 @@ def test_a_long_product_has_blocks_and_a_short_one_has_none():
         for k in (1024, 128)
     ]
     assert deep == [256, 0]
+
+
+def test_a_long_product_of_a_turned_matrix_has_shorter_blocks():
+    a, b = normal(1024, 256), normal(1024, 64)
+    found = program(lambda a, b: cr.permute_dims(a, (1, 0)) @ b, a, b).program.kernels[0]
+    assert found.product.deep == 128
 
 
 @pytest.mark.parametrize("size", [409_600, 1_000_003, 32_769, 100_000])

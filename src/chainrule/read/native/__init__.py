@@ -13,9 +13,10 @@ To read it, follow a graph on its way; `cr.compile(f).explain()` shows the same 
    `place` (the arena) and `donate` (results over arguments). `verify` checks what came out.
 4. `vector` and `functions/`: what an op's own `forward` is handed, so that its value is code.
 5. `module`, then `kernels/loops` over `kernels/memory`: a kernel as text. Special nests are its
-   heirs: `totals` (sums of all elements), `turns` (transposed copies), and for products `sums` and
-   `products`, with `tiling` (how large a tile), `panels` and `packing` (factors laid out anew),
-   `dots` (few rows). `rows` (indices), `branch` and `steps` (a scan) are functions by themselves.
+   heirs: `totals` (sums of all elements), `columns` (sums along the first axis), `turns`
+   (transposed copies), and for products `sums` and `products`, with `tiling` (how large a tile),
+   `panels` and `packing` (factors laid out anew), `dots` (few rows). `rows` (indices), `branch` and
+   `steps` (a scan) are functions by themselves.
 6. `machine/`: LLVM, code kept on disk, several cores. `plain`: without LLVM.
 7. `door/`: how a call gets here without Python; it can be left out at first.
 8. `explain/` and `work`: what is told of all this.

@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import Any
 
 from .kernels.branch import branch
+from .kernels.columns import Columns
 from .kernels.loops import Nest
 from .kernels.products import Tiles
 from .kernels.rows import ASKED, rows
@@ -178,7 +179,7 @@ class Text:
         pointers = pointers_of(w, views_of(loop))
         if loop.product:
             return Tiles(w, loop, pointers, self.register)
-        for kind in (Turns, Totals):
+        for kind in (Turns, Columns, Totals):
             nest = kind(w, loop, pointers, self.register)
             if nest.fits():
                 return nest

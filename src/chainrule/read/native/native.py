@@ -24,6 +24,7 @@ import numpy as np
 from ...graph.caller import caller, made_at
 from ...graph.errors import AxisError
 from ...graph.namespace import XP
+from ...graph.op import explain
 from ...graph.walk import Graph
 from .machine.engine import Code, missing, named, register
 from .machine.fingerprint import fingerprint
@@ -163,13 +164,9 @@ class Native:
                 stretch(self.addresses[1])
 
     def _out_of_range(self, arrays: list) -> None:
-        """An index was out of range: NumPy says which."""
-        said = "an index is out of range"
-        try:
-            self.graph.run(arrays)
-        except IndexError as error:
-            said = str(error)
-        raise AxisError(f"index in a compiled function: {said}{made_at(caller())}")
+        """An index was out of range: NumPy says which, and the graph in which line."""
+        self.graph.run(arrays)
+        raise AxisError(f"index in a compiled function: out of range{made_at(caller())}")
 
     def _by(self, function: Any, *addresses: int) -> None:
         """All of it in one call, with the workers' help where that is worth it."""
@@ -189,7 +186,11 @@ class Native:
 
     def _eagerly(self, kernel: Eager, arrays: tuple) -> None:
         xs = [self._array(x, arrays) if isinstance(x, View) else x for x in kernel.operands]
-        made = kernel.node.op.forward(XP, *xs)
+        node = kernel.node
+        try:
+            made = node.op.forward(XP, *xs)
+        except Exception as error:
+            raise explain(node.op, tuple(xs), error, node.line) from None
         for view, value in zip(
             kernel.stores, made if type(made) is tuple else (made,), strict=True
         ):

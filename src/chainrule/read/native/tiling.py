@@ -1,4 +1,9 @@
-"""How a product is cut into tiles: they fit the registers, leave little over, are little code."""
+"""How a product is cut into tiles: they fit the registers, leave little over, are little code.
+
+Data in: the rows of a product, the vectors of its columns, its terms. Data out: how many rows and
+vectors of the value are summed in registers at once. All that are possible are compared by a model
+of their cost, in cycles.
+"""
 
 from __future__ import annotations
 

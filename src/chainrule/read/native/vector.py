@@ -1,7 +1,12 @@
 """Numbers in registers: what an op's `forward` is handed so that its value becomes LLVM code.
 
-A `Value` is a vector of lanes, one element each. It has Python's operators, and promotes as the
-Array API does; every operator writes an instruction. One lane is a scalar.
+Data in: operands as `Value`s, and a `Writer`. Data out: lines of LLVM's language in the writer, and
+the value that the last of them made. A `Value` is a vector of lanes, one element each; one lane is
+a scalar. It has Python's operators, and promotes as the Array API does; every operator writes an
+instruction:
+
+    x * y + 1      %v1 = fmul contract <16 x float> %x, %y
+                   %v2 = fadd contract <16 x float> %v1, splat (float 0x3FF0000000000000)
 """
 
 from __future__ import annotations
@@ -191,6 +196,9 @@ class Value:
         return self._compare(other, "ge")
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise TypeError("there is no number yet")  # so an op that asks for one is NumPy's
 
     def __add__(self, other: Any) -> Value:
         return arithmetic("add", *together(self, other))

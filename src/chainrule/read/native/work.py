@@ -1,4 +1,8 @@
-"""How much a kernel has to do: floating-point operations, and bytes that it reads and writes."""
+"""How much a kernel has to do: floating-point operations, and bytes that it reads and writes.
+
+Data in: a kernel or a program. Data out: counts. Also which views a kernel reads, and which it
+writes: `verify` and `explain` ask that alike.
+"""
 
 from __future__ import annotations
 

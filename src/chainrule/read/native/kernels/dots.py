@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..tiling import CHAINS
 from ..vector import typed
 from .memory import Index
 from .panels import rounds
@@ -17,10 +18,11 @@ def dots(nest: Any, row: str, head: str, apart: int, active: int) -> str:
     """A vector of sums over the terms: of a row with `active` columns, `apart` elements apart."""
     w, dtype, lanes = nest.w, nest.member.node.dtype, nest.lanes
     size, kind = dtype.itemsize, typed(dtype, lanes)
-    columns = [nest.beside(head, size, min(c, active - 1), apart) for c in range(lanes)]
+    columns = [nest.beside(head, size, c, apart) for c in range(active)]
     full, rest = divmod(nest.terms, lanes)
+    strands = min(full, -(-CHAINS // active))  # of each sum: every n-th vector of its terms
     k, loop = w.fresh("k"), w.fresh("L")[1:]
-    sums = [w.fresh("d") for _ in range(lanes)]
+    sums = [[w.fresh("d") for _ in columns] for _ in range(strands)]
 
     def added(at: Index, count: int, before: list[str]) -> list[str]:
         x = nest.vector_at(dtype, nest.beside(row, size, at), 1, lanes, count)
@@ -30,15 +32,22 @@ def dots(nest: Any, row: str, head: str, apart: int, active: int) -> str:
     w.line(f"  br label %{loop}.in\n{loop}.in:\n  br label %{loop}\n{loop}:")
     w.line(f"  {k} = phi i64 [ 0, %{loop}.in ], [ {k}.next, %{loop} ]")
     at = len(w.lines)
-    new = added(k, lanes, sums)
+    new = [added(nest._plus(k, u * lanes), lanes, sums[u]) for u in range(strands)]
     w.lines[at:at] = [
         f"  {s} = phi {kind} [ zeroinitializer, %{loop}.in ], [ {n}, %{loop} ]"
-        for s, n in zip(sums, new, strict=True)
+        for strand, made in zip(sums, new, strict=True)
+        for s, n in zip(strand, made, strict=True)
     ]
-    w.again(loop, k, lanes, full * lanes)
+    w.again(loop, k, strands * lanes, full // strands * strands * lanes)
+    for u in range(full % strands):
+        new[u] = added((full - full % strands + u) * lanes, lanes, new[u])
     if rest:
-        new = added(full * lanes, rest, new)
-    return side_by_side(nest, new)
+        new[-1] = added(full * lanes, rest, new[-1])
+    while len(new) > 1:  # in a tree
+        pairs = zip(new[::2], new[1::2], strict=False)
+        new = [*([nest.added(*xy) for xy in zip(*two, strict=True)] for two in pairs),
+               *new[len(new) & ~1 :]]  # fmt: skip
+    return side_by_side(nest, [*new[0], *[new[0][-1]] * (lanes - active)])
 
 
 def side_by_side(nest: Any, vectors: list[str]) -> str:

@@ -10,6 +10,7 @@ from ..program import View
 from ..vector import Value, Writer, scalar_type, typed
 
 Index = Any  # a number known now, or the name of an i64
+NARROW = 8  # elements from one to the next, up to which whole vectors are read and picked from
 
 
 class Memory:
@@ -97,12 +98,30 @@ class Memory:
         )
 
     def _collected(self, dtype: np.dtype, lanes: int, active: int, address: str, step: int) -> str:
+        if 1 < step <= min(NARROW, lanes) and active == lanes:
+            return self._picked(dtype, lanes, address, step)
         vector, one = typed(dtype, lanes), scalar_type(dtype)
         total = "zeroinitializer"
         for k in range(active):
             place = self.w.put(f"getelementptr inbounds {one}, ptr {address}, i64 {k * step}", "p")
             x = self.w.put(f"load {one}, ptr {place}, align {dtype.itemsize}")
             total = self.w.put(f"insertelement {vector} {total}, {one} {x}, i64 {k}")
+        return total
+
+    def _picked(self, dtype: np.dtype, lanes: int, address: str, step: int) -> str:
+        """Elements that are a few apart: all that lies between them is read, and nothing else."""
+        kind, end = typed(dtype, lanes), (lanes - 1) * step + 1
+        total = "poison"
+        for begin in (min(k * lanes, end - lanes) for k in range(-(-end // lanes))):
+            place = self.beside(address, dtype.itemsize, begin)
+            x = self.w.put(f"load {kind}, ptr {place}, align {dtype.itemsize}")
+            there = [k * step - begin for k in range(lanes)]
+            picks = ", ".join(
+                f"i32 {lanes + p if 0 <= p < lanes else k}" for k, p in enumerate(there)
+            )
+            total = self.w.put(
+                f"shufflevector {kind} {total}, {kind} {x}, <{lanes} x i32> <{picks}>"
+            )
         return total
 
     def _mask(self, lanes: int, active: int) -> str:

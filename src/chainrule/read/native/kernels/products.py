@@ -10,7 +10,7 @@ from typing import Any
 from ..program import Member, View
 from ..tiling import BROAD, CACHE, PANEL, Tiling, tiling
 from ..vector import Value, typed
-from .memory import Index
+from .memory import NARROW, Index
 from .packing import Packing
 from .panels import panel
 from .sums import LINE, Ahead, Block, Sums
@@ -36,8 +36,9 @@ class Tiles(Sums):
         if self.axes[-1] == 1 < self.axes[-2]:
             self._on_its_side()
         rows, columns = self.axes[-2:]
+        self.by_dots = self._worth_dots(rows, columns)
+        self.lanes = self.widest if self.by_dots else self.lanes
         vectors, size = -(-columns // self.lanes), self.lanes * self.member.node.dtype.itemsize
-        self.by_dots = self._worth_dots(rows)
         self.deep = self.terms if self.by_dots else self.member.deep or self.terms
         self.block = Block(0, self.terms, True)
         self.packed = not self.by_dots and self._worth_a_panel(rows, vectors)
@@ -64,11 +65,11 @@ class Tiles(Sums):
             self.views[key] = x, (*s[:-2], s[-1], s[-2])
         self.lanes = self._lanes(self.axes[-1])
 
-    def _worth_dots(self, rows: int) -> bool:
+    def _worth_dots(self, rows: int, columns: int) -> bool:
         """Whether it is so few rows that to lay out the right factor anew costs more than them."""
         _, across = self.views[id(self.right)][1][-2:]
-        along = across != 1 and self.along == (1, 1) and not self.right.panel
-        return along and rows <= 2 and self.terms >= self.lanes == self.widest > 1
+        along = self.along == (1, 1) and (across != 1 or columns == 1) and not self.right.panel
+        return along and rows <= 2 and self.terms >= self.widest > 1
 
     def _worth_a_panel(self, rows: int, vectors: int) -> bool:
         """Whether the right factor is laid out anew: its rows are no vectors, or lie far apart."""
@@ -76,7 +77,7 @@ class Tiles(Sums):
         if self.right.panel:
             return False
         if across != 1:
-            return self.lanes > 1
+            return self.lanes > 1 and not (rows <= 2 and self.terms <= across <= NARROW)
         deep = self.deep * self.lanes * self.right.dtype.itemsize
         return rows > 32 and vectors > 4 and deep * vectors > CACHE
 
@@ -269,7 +270,7 @@ class Tiles(Sums):
 
     def finish(self) -> None:
         """What the tiles have come to, added up."""
-        add_up(self, self.tiles, self._slot)
+        add_up(self, self.totals, self.tiles, self._slot)
 
     def _sent_for(self, at: list, i: Index, rows: int, columns: list) -> None:
         """Ask for what the epilogue reads and writes, if it is far: it comes during the sums."""

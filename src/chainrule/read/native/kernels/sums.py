@@ -175,7 +175,7 @@ class Sums(Nest):
                 kind = typed(dtype, lanes)
                 right.append(w.put(f"load {kind}, ptr {place}, align {lanes * size}"))
             else:
-                right.append(self.vector_at(dtype, place, 1, lanes, active))
+                right.append(self.vector_at(dtype, place, self.across, lanes, active))
         start = self.beside(first, size, k, of_left)
         made = []
         for r, row in enumerate(sums):

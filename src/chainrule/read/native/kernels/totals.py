@@ -33,8 +33,8 @@ class Totals(Nest):
 
     def fits(self) -> bool:
         """Whether there are such sums, and no other sum runs over the axis that is cut."""
-        sums = [m for m in self.loop.members if m.kind in COMBINE and m.sums is None]
-        whole = [m for m in self.loop.members if m.kind in COMBINE and m.sums is not None]
+        whole = self.totals
+        sums = [m for m in self.loop.members if m.kind in COMBINE and m not in whole]
         few = prod(self.axes[1:]) <= 4 * BLOCK
         return bool(whole) and few and not any(0 in self._reduced(m) for m in sums)
 
@@ -45,7 +45,10 @@ class Totals(Nest):
     @property
     def totals(self) -> list[Member]:
         """Those that are done block by block."""
-        return [m for m in self.loop.members if m.kind in COMBINE and m.sums is not None]
+        return [
+            m for m in self.loop.members
+            if m.kind in COMBINE and m.sums is not None and not m.keeps
+        ]  # fmt: skip
 
     @property
     def rows(self) -> int:
@@ -88,13 +91,15 @@ class Totals(Nest):
 
     def finish(self) -> None:
         """What the blocks have come to, added up."""
-        add_up(self, -(-self.axes[0] // self.rows), self._kept)
+        add_up(self, self.totals, -(-self.axes[0] // self.rows), self._kept)
 
 
-def add_up(nest: Nest, count: int, kept: Callable[[Member, Index], str]) -> None:
+def add_up(
+    nest: Nest, members: list[Member], count: int, kept: Callable[[Member, Index], str]
+) -> None:
     """Add up what so many pieces have come to, in order; `kept` says where that of one lies."""
     w, lanes = nest.w, nest.lanes
-    for k, m in enumerate(nest.totals):
+    for k, m in enumerate(members):
         dtype = m.node.dtype
         wide = np.dtype(np.float64) if dtype.kind == "f" else dtype
         first = Value(w, "", wide, lanes).like(start_of(m.kind, wide))

@@ -1,4 +1,7 @@
-"""Anew: what is checkpointed is computed again when its gradient is due, not kept until then."""
+"""Anew: what is checkpointed is computed again when its gradient is due, not kept until then.
+
+An op without code: it hands on its first operand, and is a barrier for what is made of that.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""A graph in the few ops that have kernels: what is composite is written out by its own forward."""
+"""Expand: a graph in the few ops that have kernels (legalisation).
+
+Data in: a graph of any ops. Data out: one of `KERNELS` and of elementwise ops whose forward can be
+handed registers; what is left besides is NumPy's to compute. A composite op writes itself out: its
+own `forward` is called with our functions on nodes instead of NumPy's on arrays. Where that cannot
+be, a rule of `decompositions` does it. Switched off, NumPy computes composites between kernels.
+
+    softmax(x)   →   e = exp(x − max(x)), e / sum(e)
+"""
 
 from __future__ import annotations
 
@@ -25,12 +33,12 @@ from .levels import Counted, again
 ROUNDS = 4  # what a forward is written in may have to be written out too
 
 # What a forward is handed here: our own functions, so that it writes itself out as a graph.
-WRITTEN = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__ if name[0].islower()})
-WRITTEN.max = lambda x, axis=None, keepdims=False, initial=None: ops.max(
+OURS = SimpleNamespace(**{name: getattr(ops, name) for name in ops.__all__ if name[0].islower()})
+OURS.max = lambda x, axis=None, keepdims=False, initial=None: ops.max(
     x, axis=axis, keepdims=keepdims
 )
-WRITTEN.zeros_like = zeros_like
-WRITTEN.ones_like = lambda x: np.broadcast_to(x.dtype.type(1), x.shape)
+OURS.zeros_like = zeros_like
+OURS.ones_like = lambda x: np.broadcast_to(x.dtype.type(1), x.shape)
 
 KERNELS = (
     Cast, BroadcastTo, Reshape, SumTo, move.Permute, move.Flip, move.Concat, Slice, Unslice,
@@ -75,13 +83,15 @@ def _rule(node: Node, *xs: Any) -> Any:
         if made is not None and made.spec == node.spec:
             return made
     if isinstance(op, Elementwise):
-        return again(node, op, xs) if has_code(op, *(x.dtype for x in xs)) else _written(op, xs)
-    return again(node, op, xs) if isinstance(op, KERNELS) else _written(op, xs)
+        has_kernel = has_code(op, *(x.dtype for x in xs))
+    else:
+        has_kernel = isinstance(op, KERNELS)
+    return again(node, op, xs) if has_kernel else _by_its_forward(op, xs)
 
 
-def _written(op: Op, xs: tuple) -> Any:
+def _by_its_forward(op: Op, xs: tuple) -> Any:
     try:
-        made = op.forward(WRITTEN, *xs)
+        made = op.forward(OURS, *xs)
     except Exception:
         return Node(op, xs)
     same = unpack(Node(op, xs))

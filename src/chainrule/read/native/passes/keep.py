@@ -1,4 +1,12 @@
-"""Keep: what a scan's gradient would compute again, it is handed from the scan itself."""
+"""Keep: what a scan's gradient would compute again, it is handed from the scan itself.
+
+Data in: a graph with a scan and, from its gradient, a second one that starts each step again from
+the first one's carries. Data out: the first scan stacks what the second one would have recomputed,
+where that costs more than to read it. What is checkpointed is a `Call` still, and is left alone.
+
+    fore:  h = tanh(a)              with the pass:  h = tanh(a), stacked
+    back:  h = tanh(a); g·(1−h²)                    g·(1−h²), h from the stack
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""A scan taken apart, so that a pass can move things in and out of it, and put together again."""
+"""A scan taken apart, so that a pass can move things in and out of it, and put together again.
+
+Data in: a graph, and a rule that changes the `Parts` of a scan and says how much it did. Data out:
+the graph with those scans. Whatever a rule does, `values` says what now stands for each value that
+the old scan had, in its order: carries after the last step, ys, then the carries before each step.
+"""
 
 from __future__ import annotations
 

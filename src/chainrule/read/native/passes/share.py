@@ -1,4 +1,8 @@
-"""Share: what is computed twice is computed once. Equal nodes are one node already (graph/node)."""
+"""Share: what is computed twice is computed once (common subexpressions).
+
+Data in: a graph, in which equal nodes of equal operands are one node already (`graph/node`). Data
+out: one in which a·b and b·a are one too, and scans of equal bodies.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +40,8 @@ def share(graph: Graph) -> Counted:
 
 
 def _alike(op: Scan) -> tuple:
-    """What two scans have in common that do the same to the same operands."""
+    """What two scans have in common that do the same to the same operands: their bodies, as lists
+    of ops with numbers for operands, since inputs of two bodies are never the same nodes."""
     body = op.body
     numbered = {n: k for k, n in enumerate((*body.inputs, *body.order))}
     text = tuple((n.op, *(numbered[i] for i in n.inputs)) for n in body.order if n.inputs)

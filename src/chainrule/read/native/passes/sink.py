@@ -1,4 +1,11 @@
-"""Sink: sums over the steps of a scan, and products nothing in it reads, after the loop."""
+"""Sink: sums over the steps of a scan, and products nothing in it reads, after the loop.
+
+Data in: a scan as `Parts`. Data out: the same with a carry or a product less; what these were made
+of is stacked over the steps, and one op after the loop does the rest:
+
+    for t:  d = d + h[t].T @ g[t]           after the loop:  d = d + H.T @ G
+            y[t] = g[t] @ w                                  y = G @ w
+"""
 
 from __future__ import annotations
 

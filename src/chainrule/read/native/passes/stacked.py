@@ -1,4 +1,8 @@
-"""An op of one step as an op of all steps at once: the operands have an axis of steps before."""
+"""An op of one step as an op of all steps at once: the operands have an axis of steps before.
+
+Data in: a node of a scan's body, and what its operands are for all steps. Data out: the node for
+all steps, or None where there is no rule. Known elsewhere as batching, or vmap.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""Tidy: what differentiation leaves behind, by ops that cost less. No number changes by it."""
+"""Tidy: what differentiation leaves behind, by ops that cost less. No number changes by it.
+
+Data in: a graph. Data out: one of the same values, node by node by a table of rules that look at a
+node and its operands (peepholes): the gradient of slices, as a sum of pieces in zeros, is one
+concatenation; a move of a move is one move; what is made of repeated numbers is made once.
+
+    pad(a, 0:2) + pad(b, 2:5)   →   concat(a, b)
+"""
 
 from __future__ import annotations
 
@@ -40,7 +47,8 @@ def tidy(graph: Graph) -> Counted:
         if made.op == add or (made.op in truths.EITHER and made.dtype.kind == "b"):
             shorter = _put_together(made, laid)
         else:
-            rule = RULES.get(type(made.op), _point if isinstance(made.op, Elementwise) else None)
+            other = _of_elements if isinstance(made.op, Elementwise) else None
+            rule = RULES.get(type(made.op), other)
             shorter = None if rule is None else rule(made)
         if shorter is None or shorter is made or shorter.spec != made.spec:
             return made
@@ -55,7 +63,7 @@ def _put_together(node: Node, laid: dict) -> Node | None:
     """Pieces that lie beside each other in zeros, added up: one array of them all."""
     parts = [laid.get(x) or _placed(x) for x in node.inputs]
     if node.inputs[0].shape != node.inputs[1].shape or None in parts:
-        return _point(node)
+        return _of_elements(node)
     (axis, left), (other, right) = (p for p in parts if p is not None)
     pieces = sorted([*left, *right], key=lambda p: p[:2])
     apart = all(a[1] <= b[0] for a, b in pairwise(pieces))
@@ -163,7 +171,7 @@ def _one_product(node: Node) -> Node | None:
     return reshape(contract.matmul(rows, b), node.shape)
 
 
-def _point(node: Node) -> Node | None:
+def _of_elements(node: Node) -> Node | None:
     """An op on elements: of numbers, of truths, or on the rows of a product."""
     found = _small(node)
     if found is None and type(node.op) in truths.POINTS:

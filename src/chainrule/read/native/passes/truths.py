@@ -1,7 +1,8 @@
-"""Truths: which elements count, by fewer ops. Masks come from a gradient through a `where`.
+"""Rules of `tidy` about truths: which elements count, by fewer ops.
 
-A mask that is the same along an axis stays small; what was written as a question to numbers, such
-as `where(mask, 1, 0) != 0`, is the mask again. No truth changes.
+Masks come from a gradient through a `where`. One that is the same along an axis stays small; what
+was written as a question to numbers, such as `where(mask, 1, 0) != 0`, is the mask again. No truth
+changes.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from .... import ops
 from ....graph.node import Node
 from ....ops import reduce as of
 from ....ops.family import SumTo, reduced
+from ..kernels.columns import place_for
 from ..kernels.totals import room_for
 from ..program import Buffer, Loop, Member, whole
 from ..tiling import depth
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .fuse import Fusion
 
 TILES = 4096  # elements of a product from which on it may be shared, for any number of threads
+LARGE = 1 << 20  # bytes of a matrix from which on a row times it is made in blocks of its rows
+FEW = 64  # rows of such a block
 ASKED = {"any": "sum", "all": "prod"}  # of truths
 REDUCED = {of.Sum: "sum", of.Max: "max", of.Min: "min", of.Prod: "prod"}
 ALONG = {"sum": ops.sum, "max": ops.max, "min": ops.min, "prod": ops.prod}
@@ -84,6 +87,8 @@ def partial_sums(kernels: list) -> None:
             size = room_for(loop, m)
             if size:
                 m.sums = whole(Buffer(np.dtype(np.uint8), (size,)))
+            elif not loop.product:
+                m.sums = place_for(loop, m)
 
 
 def _tile_by_tile(loop: Loop, m: Member) -> bool:
@@ -98,11 +103,25 @@ def _blocks_of_terms(product: Member) -> None:
     node = product.node
     left = product.operands[0]
     rows, terms = left.shape[-2:]
-    deep = depth(rows, terms, node.dtype.itemsize, left.strides[-2] == 1 < left.strides[-1])
-    one_vector = node.shape[-1] * node.dtype.itemsize <= 64  # summed in two halves, in their order
-    if not deep or node.ndim != 2 or one_vector:
+    size, flat = node.dtype.itemsize, _flat(product)
+    steep = left.strides[-2] == 1 < left.strides[-1]
+    deep = FEW if flat else depth(rows, terms, size, steep)
+    one_vector = node.shape[-1] * size <= 64  # summed in two halves, in their order
+    if not deep or node.ndim != 2 or (one_vector and not flat):
         return
     own = product.store
-    if own is None or own.strides[-1] != 1:
+    if own is None or not (own.contiguous if flat else own.strides[-1] == 1):
         own = whole(Buffer(node.dtype, node.shape))
     product.deep, product.sums = deep, own
+
+
+def _flat(product: Member) -> bool:
+    """Whether it is one row of a product with a matrix whose rows are best read one after the
+    other: what the caches see coming; or one column, and the matrix lies the other way."""
+    a, b = product.operands
+    vector, matrix, across, down = (a, b, 1, 0) if a.shape[-2] == 1 else (b, a, 0, 1)
+    if prod(vector.shape[-2:]) != matrix.shape[-2:][down] or matrix.panel:
+        return False
+    near = matrix.strides[-2:][across] == 1 != matrix.strides[-2:][down]
+    large = prod(matrix.shape) * matrix.dtype.itemsize >= LARGE
+    return near and large and min(matrix.shape[-2:]) >= 2 * FEW

@@ -22,23 +22,31 @@ from .views import LOOKS, looked_at
 
 def schedule(graph: Graph) -> list[Node]:
     """The graph's nodes in an order to compute them in."""
-    goes_on: set[Node] = set()  # what another product or a scan is made of
-    for node in reversed(graph.order):
-        if node in goes_on or isinstance(node.op, (contract.Matmul, Scan)):
-            goes_on.update(node.inputs)
-    at: dict[Node, float] = {}
-    read: dict[Node, float] = {}  # by an operand, where the last product is that goes on from it
+    goes_on = _goes_on(graph)
+    at: dict[Node, float] = {}  # where in the order each node comes
+    read: dict[Node, float] = {}  # by an operand, just after the last product that goes on from it
     for k, node in enumerate(graph.order):
         if isinstance(node.op, contract.Matmul) and node in goes_on:
             read.update((looked_at(i), k + 0.5) for i in node.inputs)
     for k, node in enumerate(graph.order):
         ready = max((at[i] for i in node.inputs), default=-1.0)
-        last = isinstance(node.op, contract.Matmul) and node not in goes_on
-        if last:
-            ready = max(ready, *(read.get(looked_at(i), -1.0) for i in node.inputs))
-        at[node] = ready if last or type(node.op) in LOOKS or not node.inputs else max(k, ready)
+        if isinstance(node.op, contract.Matmul) and node not in goes_on:
+            at[node] = max(ready, *(read.get(looked_at(i), -1.0) for i in node.inputs))
+        elif type(node.op) in LOOKS or not node.inputs:  # they cost nothing where they are read
+            at[node] = ready
+        else:
+            at[node] = max(k, ready)
     places = {node: k for k, node in enumerate(graph.order)}
     return sorted(graph.order, key=lambda node: (at[node], places[node]))
+
+
+def _goes_on(graph: Graph) -> set[Node]:
+    """What another product or a scan is made of."""
+    found: set[Node] = set()
+    for node in reversed(graph.order):
+        if node in found or isinstance(node.op, (contract.Matmul, Scan)):
+            found.update(node.inputs)
+    return found
 
 
 def moved(before: Sequence[Node], after: Sequence[Node]) -> int:

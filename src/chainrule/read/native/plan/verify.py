@@ -1,4 +1,6 @@
-"""A program looked at before it is written: all that LLVM's verifier cannot know of it.
+"""Verify: a program looked at before it is written, for all that LLVM's verifier cannot know.
+
+Data in: a planned program. Data out: the same, or an error that names a rule and a kernel.
 
 Machine code that goes beside its memory does not fail where it is wrong: it computes something
 else, or the process dies later. So every program must keep these rules; a mistake in the planner
