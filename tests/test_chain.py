@@ -362,7 +362,7 @@ MISTAKES = {
     "left the graph": (lambda: cr.grad(lambda x: float(x) ** 2)(2.0), PathError, "left the graph"),
     "no such argument": (lambda: cr.grad(cr.sin, 3)(2.0), UsageError, "argnums 3"),
     "tangent shape": (lambda: cr.jvp(cr.sin, (V,), (V[:2],)), ShapeError, "tangent has shape"),
-    "tangent count": (lambda: cr.jvp(cr.sin, (V,), (V, V)), ShapeError, "1 leaves and 2 tangents"),
+    "tangent count": (lambda: cr.jvp(cr.sin, (V,), (V, V)), ShapeError, "one tangent for each"),
     "upstream shape": (lambda: cr.vjp(cr.sin, V)[1](V[:2]), ShapeError, "upstream gradient"),
     "carry shape": (lambda: cr.scan(lambda c, x: (c[:1], x), V, XS), ShapeError, "carry goes in"),
     "carry structure": (lambda: cr.scan(lambda c, x: ((c, c), x), V, XS), ShapeError, "structure"),

@@ -204,7 +204,7 @@ TRACING = {
 }  # fmt: skip
 
 USAGE = {
-    "no function": (lambda: cr.grad(3), "grad: of 3, which is a int"),
+    "no function": (lambda: cr.grad(3), "grad: of 3, which is an int"),
     "no function, vjp": (lambda: cr.vjp(None, 1.0), "vjp: of None"),
     "no function, jvp": (lambda: cr.jvp(3, (1.0,), (1.0,)), "jvp: of 3"),
     "no function, jacobian": (lambda: cr.jacobian(3), "jacobian"),

@@ -5,12 +5,11 @@ import inspect
 import operator
 import pickle
 import re
-import subprocess
-import sys
 import types
 
 import numpy as np
 import pytest
+from processes import said
 
 import chainrule as cr
 
@@ -141,11 +140,6 @@ WRONG = {
 }
 
 
-def in_a_new_process(code):
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout.split()
-
-
 def slope(f, x, step=1e-6):
     """The gradient of Σf by central differences."""
     steps = step * np.eye(x.size).reshape(x.size, *x.shape)
@@ -167,7 +161,7 @@ def test_every_name_of_the_standard_is_in_the_namespace(name):
 def test_names_are_listed_once_and_found_by_dir_and_star():
     assert len(set(cr.__all__)) == len(cr.__all__)
     assert set(cr.__all__) <= set(dir(cr))
-    starred = in_a_new_process("from chainrule import *; print(*[n for n in dir()])")
+    starred = said("from chainrule import *; print(*[n for n in dir()])").split()
     assert set(cr.__all__) <= set(starred)
 
 
@@ -183,13 +177,13 @@ def test_the_version_is_the_installed_one():
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    loaded = in_a_new_process("import sys, chainrule; print(*sys.modules)")
+    loaded = said("import sys, chainrule; print(*sys.modules)").split()
     assert not set(loaded) & set(HEAVY)
 
 
 def test_functions_do_not_hide_the_rooms_they_come_from():
     in_order = "import chainrule as cr, chainrule.ops, chainrule.graph, chainrule.eager as e;"
-    kinds = in_a_new_process(f"{in_order} print(type(cr.ops).__name__, type(cr.graph).__name__)")
+    kinds = said(f"{in_order} print(type(cr.ops).__name__, type(cr.graph).__name__)").split()
     assert kinds == ["module", "module"]
     assert isinstance(cr.nn, types.ModuleType)
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..graph.errors import ShapeError, UsageError
 from ..ops.elementwise.logic import not_equal
 from ..ops.reduce import sum as sum_
-from .tensor import FIXED, Tensor, leaf
+from .tensor import FIXED, Tensor, leaf, raw
 
 
 class UniqueAll(NamedTuple):
@@ -39,10 +39,6 @@ class UniqueInverse(NamedTuple):
     inverse_indices: Any
 
 
-def _numbers(x: Any) -> np.ndarray:
-    return x._value if type(x) is Tensor else np.asarray(x)  # a node answers: there are none yet
-
-
 def _as(x: Any, *answers: Any) -> tuple:
     """The answers in the kind of what was asked about."""
     return tuple(leaf(np.asarray(a), FIXED) for a in answers) if type(x) is Tensor else answers
@@ -57,7 +53,7 @@ def nonzero(x: Any, /) -> tuple:
     >>> cr.nonzero(cr.tensor([0.0, 3.0]))
     (tensor([1], dtype=int64),)
     """
-    numbers = _numbers(x)
+    numbers = raw(x)
     if not numbers.ndim:
         raise UsageError("nonzero: of a single number; give it an axis first")
     return _as(x, *np.nonzero(numbers))
@@ -79,27 +75,27 @@ def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None)
     """
     if side not in ("left", "right"):
         raise UsageError(f"searchsorted: side={side!r}; say 'left' or 'right'")
-    places, wanted = _numbers(x1), _numbers(x2)
+    places, wanted = raw(x1), raw(x2)
     if places.ndim != 1:
         raise ShapeError(f"searchsorted: in shape {places.shape}; give a vector")
-    order = None if sorter is None else _numbers(sorter)
+    order = None if sorter is None else raw(sorter)
     found = np.searchsorted(places, wanted, side, order)
     return _as(x2 if type(x2) is Tensor else x1, found)[0]
 
 
 def unique_all(x: Any, /) -> UniqueAll:
     """The different values, their first indices, which each element is, and the counts."""
-    return UniqueAll(*_as(x, *np.unique_all(_numbers(x))))
+    return UniqueAll(*_as(x, *np.unique_all(raw(x))))
 
 
 def unique_counts(x: Any, /) -> UniqueCounts:
     """The different values, and how often each is there. NaNs are all different."""
-    return UniqueCounts(*_as(x, *np.unique_counts(_numbers(x))))
+    return UniqueCounts(*_as(x, *np.unique_counts(raw(x))))
 
 
 def unique_inverse(x: Any, /) -> UniqueInverse:
     """The different values, and which of them each element is."""
-    return UniqueInverse(*_as(x, *np.unique_inverse(_numbers(x))))
+    return UniqueInverse(*_as(x, *np.unique_inverse(raw(x))))
 
 
 def unique_values(x: Any, /) -> Any:
@@ -109,7 +105,7 @@ def unique_values(x: Any, /) -> Any:
     >>> cr.unique_values(cr.asarray([2, 1, 2]))
     tensor([1, 2], dtype=int64)
     """
-    return _as(x, np.unique(_numbers(x), equal_nan=False))[0]
+    return _as(x, np.unique(raw(x), equal_nan=False))[0]
 
 
 __all__ = [

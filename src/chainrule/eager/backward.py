@@ -12,6 +12,7 @@ from ..graph.chain import pull
 from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, PathError, ScalarError, ShapeError, UsageError
 from ..graph.operators import Operators
+from ..graph.spelling import told_type
 from ..graph.walk import order
 from .tensor import FIXED, WATCHER, Tensor
 
@@ -78,7 +79,7 @@ def backward(output: Tensor, upstream: Any = None) -> None:
     """
     if type(output) is not Tensor:
         raise PathError(
-            f"backward: of a {type(output).__name__}, which does not remember how it was made; "
+            f"backward: of {told_type(output)}, which does not remember how it was made; "
             "compute it from chainrule.tensor(...)"
         )
     seed = upstream_of(output, upstream, "backward")
@@ -109,6 +110,6 @@ def zero_grad(*tensors: Any) -> None:
     """
     for x in tensors:
         if type(x) is not Tensor:
-            raise UsageError(f"zero_grad: of a {type(x).__name__}; only tensors have gradients")
+            raise UsageError(f"zero_grad: of {told_type(x)}; only tensors have gradients")
     for node in order(tensors):
         node.grad = None

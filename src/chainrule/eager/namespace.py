@@ -10,6 +10,7 @@ from ..graph.coerce import holds, refuse_complex
 from ..graph.errors import ChainruleError, DTypeError, ShapeError, UsageError
 from ..graph.node import Node, as_node
 from ..graph.operators import Operators
+from ..graph.spelling import told_type
 from ..ops.family import Cast, broadcast_to, reshape, shape_of
 from ..ops.move import stack
 from .dtypes import dtype_of, on_cpu
@@ -77,7 +78,7 @@ def _array(asked: str, obj: Any, dtype: Any, copy: Any) -> np.ndarray:
     except ValueError as error:
         if copy is False:
             raise UsageError(
-                f"{asked}: a {type(obj).__name__} cannot be shared; leave copy=False out"
+                f"{asked}: {told_type(obj)} cannot be shared; leave copy=False out"
             ) from None
         if "inhomogeneous" in str(error):
             raise ShapeError(f"{asked}: the rows have different lengths") from None

@@ -19,7 +19,7 @@ from ..graph.errors import DTypeError, InPlaceError, ShapeError, UsageError
 from ..graph.namespace import XP
 from ..graph.node import Leaf, Pick
 from ..graph.op import KINDS, Kind, Op, Spec, explain
-from ..graph.operators import FUNCTIONS, Operators
+from ..graph.operators import FUNCTIONS, Operators, elsewhere
 
 
 class Given(Leaf):
@@ -227,7 +227,7 @@ class Tensor(Operators):
         return self._value.item()
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"a tensor has no attribute {name!r}{_elsewhere(name)}")
+        raise AttributeError(f"a tensor has no attribute {name!r}{elsewhere(name, ELSEWHERE)}")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> ndarray:
         if dtype is None and not copy:
@@ -275,15 +275,7 @@ ELSEWHERE = {
     "requires_grad": "nothing: a gradient is asked of any tensor that you made",
     "retain_grad": "nothing: every tensor on the way keeps its gradient",
     "zero_grad": "x.grad = None, or cr.zero_grad(x)",
-    "t": "x.T",
-    "view": "cr.reshape(x, shape)",
-    "float": "cr.astype(x, cr.float32)",
 }
-
-
-def _elsewhere(name: str) -> str:
-    known = f"cr.{name}(x)" if name in FUNCTIONS else ELSEWHERE.get(name)
-    return f"; write {known}" if known else ""
 
 
 def _restored(value: ndarray, name: str | None) -> Tensor:
@@ -295,6 +287,11 @@ def leaf(value: Any, op: Op = GIVEN, name: str | None = None) -> Tensor:
     made = Tensor(value, op)
     made._label = name
     return made
+
+
+def raw(x: Any) -> ndarray:
+    """The array that a tensor holds, not copied; of anything else, the array that it makes."""
+    return x._value if type(x) is Tensor else np.asarray(x)
 
 
 def as_tensor(x: Any, among: tuple = ()) -> Tensor:

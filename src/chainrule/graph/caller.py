@@ -8,6 +8,7 @@ import warnings
 from types import CodeType
 from typing import NamedTuple
 
+LONGEST = 120  # letters of a line of code that are shown
 HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -63,8 +64,8 @@ def made_at(place: Place | None) -> str:
     if place is None:
         return ""
     line = Line(*place)
-    source = f"    {line.source}" if line.source else ""
-    return f"\n  made at {line}{source}"
+    source = line.source if len(line.source) <= LONGEST else line.source[: LONGEST - 2] + " …"
+    return f"\n  made at {line}" + (f"    {source}" if source else "")
 
 
 def warn(message: str, category: type[Warning]) -> None:

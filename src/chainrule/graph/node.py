@@ -12,7 +12,7 @@ from .caller import Place, caller
 from .coerce import weak_dtype
 from .errors import DTypeError, ShapeError, TracingError
 from .op import KINDS, ByIdentity, Kind, Op, Spec
-from .operators import FUNCTIONS, Operators
+from .operators import FUNCTIONS, Operators, elsewhere
 
 _INTERNED: WeakValueDictionary = WeakValueDictionary()
 
@@ -88,6 +88,11 @@ class Pick(Op):
 
 class _NoAttribute(TracingError, AttributeError):
     """What only a tensor has was asked of a node; `hasattr` says that it is not there."""
+
+
+# What a traceback calls it is what the table of errors calls it.
+_NoAttribute.__name__ = _NoAttribute.__qualname__ = TracingError.__name__
+_NoAttribute.__module__ = TracingError.__module__
 
 
 class Node(Operators):
@@ -168,7 +173,7 @@ class Node(Operators):
     def __getattr__(self, name: str) -> Any:
         if name in ("item", "value", "tolist", "numpy", "grad", "backward"):
             raise _NoAttribute(str(self._no_number(f".{name}", "cr.* functions of the value")))
-        raise AttributeError(f"a value of a traced function has no {name}")
+        raise AttributeError(f"a value of a traced function has no {name}{elsewhere(name, {})}")
 
     def __format__(self, how: str) -> str:
         if how:
@@ -176,20 +181,34 @@ class Node(Operators):
         return repr(self)
 
     def __bool__(self) -> bool:
-        raise self._no_number("if", "cr.where(condition, a, b) or cr.cond(condition, f, g, *args)")
+        raise self._no_number(
+            "if",
+            "cr.where(condition, a, b) or cr.cond(condition, f, g, *args); cr.logical_and and its "
+            "kin for and, or, not; cr.maximum for max; cr.scan for a loop",
+        )
 
     def __float__(self) -> float:
         raise self._no_number("float", "the value itself, and cr.* functions of it")
 
     def __int__(self) -> int:
-        raise self._no_number("int", "its .shape, or an argument that is not traced")
+        raise self._no_number("int", "its .shape, or hand over an int of Python's, not an array")
 
     __index__ = __int__
+
+    def __round__(self, digits: int | None = None) -> Any:
+        raise self._no_number("round", "cr.round")
+
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> Node:
+        return self
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise self._no_number(
             "np.asarray",
-            "cr.* functions in place of NumPy's, and cr.where(mask, x, 0) in place of x[mask]"
+            "cr.* functions in place of NumPy's, and cr.where(mask, x, 0) in place of x[mask] or "
+            "nonzero: how much they find is not known yet"
             + ("; and hand over an array, not a list" if self.op.name == "input" else ""),
         )
 
@@ -236,8 +255,8 @@ def _apply(op: Op, xs: tuple) -> Any:
     among = xs[op.conditions :]
     nodes = tuple(as_node(x, among) for x in xs)
     if any([n.weak for n in nodes]) and not op.bodies:
-        k = op.conditions  # what only chooses keeps the dtype it has
-        nodes = (*nodes[:k], *_settled(nodes[k:], xs[k:]))
+        k, end = op.conditions, 1 if op.indexed else len(xs)  # what only chooses keeps its dtype
+        nodes = (*nodes[:k], *_settled(nodes[k:end], xs[k:end]), *nodes[end:])
     return unpack(Node(op, nodes))
 
 

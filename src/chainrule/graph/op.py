@@ -62,6 +62,7 @@ class Op:
     source: ClassVar[str] = ""
     selects: ClassVar[bool] = False  # discards some elements of its operands, as `where` does
     conditions: ClassVar[int] = 0  # leading operands that choose, and have no gradient
+    indexed: ClassVar[bool] = False  # whether the operands after the first are indices into it
     stops: ClassVar[bool] = False  # lets no gradient through
     bodies: ClassVar[bool] = False  # has a graph inside, which knows what its operands are
     zero: ClassVar[bool] = False  # the gradient is 0 almost everywhere (floor, sign)
@@ -139,11 +140,12 @@ class Op:
         return self.name
 
 
-def explain(op: Op, xs: tuple, error: Exception) -> Exception:
-    """The error of an op that could not be computed, in our words and with the user's line."""
+def explain(op: Op, xs: tuple, error: Exception, place: Any = None) -> Exception:
+    """The error of an op that could not be computed, in our words and with the user's line, which
+    is `place`, or that of the call that is under way."""
     if isinstance(error, Warning):  # a warning the user turned into an error stays what it is
         return error
-    line = made_at(caller(3))
+    line = made_at(place or caller(3))
     if isinstance(error, ChainruleError):
         return error
     try:

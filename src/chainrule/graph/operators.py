@@ -26,6 +26,30 @@ def _unary(name: str) -> Callable:
     return method
 
 
+# What users of other libraries look for on an array, and where it is here.
+ELSEWHERE = {
+    "clone": "x: a value is never changed",
+    "copy": "x: a value is never changed",
+    "cumprod": "cr.cumulative_prod(x)",
+    "cumsum": "cr.cumulative_sum(x)",
+    "dot": "x @ y",
+    "double": "cr.astype(x, cr.float64)",
+    "fill": "cr.full_like(x, value)",
+    "flatten": "cr.reshape(x, (-1,))",
+    "float": "cr.astype(x, cr.float32)",
+    "ravel": "cr.reshape(x, (-1,))",
+    "swapaxes": "cr.moveaxis(x, here, there)",
+    "t": "x.T",
+    "view": "cr.reshape(x, shape)",
+}
+
+
+def elsewhere(name: str, more: dict[str, str]) -> str:
+    """The advice about an attribute that a value does not have."""
+    known = f"cr.{name}(x)" if name in FUNCTIONS else {**ELSEWHERE, **more}.get(name)
+    return f"; write {known}" if known else ""
+
+
 class Operators:
     """What a tensor, a node and a symbol have in common: they can be computed with."""
 

@@ -32,8 +32,10 @@ NUMPY_ARGUMENTS = {
 # They answer with no number that has a gradient: NumPy may ask the values themselves.
 QUESTIONS = {
     "allclose", "array2string", "array_equal", "array_equiv", "array_repr", "array_str",
-    "can_cast", "isclose", "iscomplexobj", "isrealobj", "may_share_memory", "ndim",
-    "result_type", "shape", "shares_memory", "size",
+    "isclose", "may_share_memory", "shares_memory",
+}  # fmt: skip
+OF_SHAPE_AND_DTYPE = {  # questions that need no numbers
+    "can_cast", "iscomplexobj", "isrealobj", "ndim", "result_type", "shape", "size",
 }  # fmt: skip
 
 
@@ -101,6 +103,8 @@ def of_function(func: Any, args: tuple, kwargs: dict) -> Any:
     if name in QUESTIONS:
         numbers = [np.asarray(x) if hasattr(type(x), "__array_function__") else x for x in args]
         return func(*numbers, **kwargs)
+    if name in OF_SHAPE_AND_DTYPE:
+        return func(*map(_stand_in, args), **kwargs)
     ours = SPELLED.get(name) if room != "linalg" else None
     ours = ours or FUNCTIONS.get(NUMPY_NAMES.get(name, name))
     if ours is None:
@@ -111,6 +115,13 @@ def of_function(func: Any, args: tuple, kwargs: dict) -> Any:
     except TypeError as error:
         raise UsageError(f"{label} of a tensor: {error}") from None
     return ours(*places, **names)
+
+
+def _stand_in(x: Any) -> Any:
+    """An array of the same shape and dtype, which takes no memory."""
+    if not hasattr(type(x), "__array_function__") or isinstance(x, np.ndarray):
+        return x
+    return np.broadcast_to(np.zeros((), x.dtype), x.shape)
 
 
 def _renamed(label: str, func: Any, ours: Callable, args: tuple, kwargs: dict) -> tuple:

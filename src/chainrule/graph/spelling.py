@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+SPELT_WITH_AN = "AEFHILMNORSXn"  # an MLP, an LSTM, an ndarray: letters that are spelt out
 LISTED = 6  # words that are told before "and N more"
 
 
@@ -51,3 +52,23 @@ def counted(count: int, word: str, words: str = "") -> str:
     ('1 epoch', '1,000 epochs', '2 classes')
     """
     return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
+def with_article(word: str) -> str:
+    """A word with the article that it is spoken with.
+
+    >>> with_article("int"), with_article("str"), with_article("LSTM"), with_article("ndarray")
+    ('an int', 'a str', 'an LSTM', 'an ndarray')
+    """
+    spelt = word[:2].isupper() or word[:2] == "nd"
+    vowels = SPELT_WITH_AN if spelt else "aeioAEIO"  # a uint8
+    return f"{'an' if word[:1] in vowels else 'a'} {word}"
+
+
+def told_type(x: Any) -> str:
+    """What something is, where it is not what it should be.
+
+    >>> told_type(3), told_type("three")
+    ('an int', 'a str')
+    """
+    return with_article(type(x).__name__)

@@ -10,6 +10,7 @@ from typing import Any
 from .errors import GraphError
 from .namespace import XP
 from .node import Captured, Constant, Input, Node, as_node
+from .op import explain
 
 
 def order(outputs: Iterable[Any], leaves: Any = ()) -> list[Any]:
@@ -84,7 +85,13 @@ class Graph:
         made = self._with(values)
         for node in self.order:
             if node not in made:
-                made[node] = node.op.forward(xp, *[made[i] for i in node.inputs])
+                xs = [made[i] for i in node.inputs]
+                try:
+                    made[node] = node.op.forward(xp, *xs)
+                except Exception as error:
+                    raise (
+                        error if xp is not XP else explain(node.op, tuple(xs), error, node.line)
+                    ) from None
         return [made[o] for o in self.outputs]
 
     def replay(self, values: Sequence[Any]) -> list[Any]:

@@ -22,7 +22,7 @@ class Gather(Op):
 
     key: Key
 
-    latex, binds, takes = r"{#1}_{#2}", 4, (4, 0)
+    latex, binds, takes, indexed = r"{#1}_{#2}", 4, (4, 0), True
     words = "adds every gradient into the place it was read from; twice read, twice added"
     source = "Array API 2024.12, integer array indexing"
 
@@ -55,7 +55,7 @@ class Scatter(Op):
     key: Key
     to: tuple[int, ...]
 
-    latex = r"\operatorname{scatter}\left(#1\right)"
+    latex, indexed = r"\operatorname{scatter}\left(#1\right)", True
     words = "reads the gradient at the places it was added to"
     source = "the transpose of a 0/1 matrix that selects, with repetition"
 
@@ -80,7 +80,14 @@ def filled(key: Key, arrays: Any) -> tuple:
 
 def index(x: Any, parts: tuple) -> Any:
     """`x[parts]` with at least one array among the parts; a mask is read as its indices."""
-    key, arrays = [], []
+    key, arrays = _taken_apart(x, parts)
+    return Gather.of(key)(x, *arrays)
+
+
+def _taken_apart(x: Any, parts: tuple) -> tuple[Key, list]:
+    """A key's own part, and the arrays of indices in it."""
+    key: list = []
+    arrays: list = []
     for part in parts:
         if isinstance(part, (int, np.integer, slice, type(None), type(...))):
             key += frozen((part,))
@@ -93,7 +100,7 @@ def index(x: Any, parts: tuple) -> Any:
             arrays.append(one)
         if part.dtype.kind == "b":
             _mask_fits(x, key, part)
-    return Gather.of(tuple(key))(x, *arrays)
+    return tuple(key), arrays
 
 
 def _mask_fits(x: Any, key: list, mask: Any) -> None:
@@ -146,12 +153,13 @@ def scatter_add(x: Any, indices: Any, values: Any) -> Any:
     >>> cr.scatter_add(np.zeros(3), np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]))
     array([1., 0., 5.])
     """
+    x = x if hasattr(x, "shape") else np.asarray(x)
     parts = indices if isinstance(indices, tuple) else (indices,)
-    read = index(x, tuple(np.asarray(p) if isinstance(p, (list, int)) else p for p in parts))
+    key, arrays = _taken_apart(x, parts)
+    specs = [Spec(tuple(a.shape), a.dtype) for a in (x, *arrays)]
     values = values if hasattr(values, "dtype") else np.asarray(values, x.dtype)
-    arrays = [np.asarray(p) for p in parts]
-    key = tuple(("array", k) for k in range(len(arrays)))
-    return x + Scatter.of(key, tuple(x.shape))(broadcast_to(values, read.shape), *arrays)
+    values = broadcast_to(values, Gather.of(key).spec(*specs).shape)
+    return x + Scatter.of(key, tuple(x.shape))(values, *arrays)
 
 
 def one_hot(labels: Any, classes: int, *, dtype: Any = np.float64) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.chain import pull, push
+from ..graph.coerce import DEFAULT
 from ..graph.errors import ShapeError
 from ..graph.node import Input, Node
 from ..graph.op import Op, Spec
@@ -22,11 +23,19 @@ def float_places(specs: Sequence[Any]) -> list[int]:
 
 
 def inputs_like(specs: Sequence[Any]) -> list[Node]:
-    """Fresh inputs of these shapes and dtypes; what is weak stays so."""
+    """Fresh inputs of these shapes and dtypes; what is weak stays so, and Python's numbers are."""
     return [
-        Node(Input(Spec(tuple(s.shape), np.dtype(s.dtype)), "", getattr(s, "weak", False)))
+        Node(
+            Input(Spec((), DEFAULT[type(s)]), "", True) if type(s) in (int, float) else
+            Input(Spec(tuple(s.shape), np.dtype(s.dtype)), "", getattr(s, "weak", False))
+        )
         for s in specs
-    ]
+    ]  # fmt: skip
+
+
+def settled(operands: Sequence[Any]) -> list[Any]:
+    """The operands of a body, Python's numbers as arrays; the body has weak inputs for them."""
+    return [np.asarray(x, DEFAULT[type(x)]) if type(x) in (int, float) else x for x in operands]
 
 
 def vjp_graph(graph: Graph) -> tuple[Graph, list]:
@@ -151,7 +160,7 @@ def _same_inputs(then: Graph, other: Graph, only_then: int) -> tuple[Graph, Grap
 def call_flat(f: Callable[..., Sequence[Any]], operands: Sequence[Any]) -> tuple:
     """Apply `f` as one op, whose inside is computed again for the gradient."""
     body, outside = capture(f, inputs_like(operands))
-    return Call(body)(*operands, *outside)
+    return Call(body)(*settled(operands), *outside)
 
 
 def cond_flat(c: Any, then: Callable, other: Callable, operands: Sequence[Any]) -> tuple:
@@ -161,7 +170,7 @@ def cond_flat(c: Any, then: Callable, other: Callable, operands: Sequence[Any]) 
     if one != two:
         said = (", ".join(f"{s.dtype} {s.shape}" for s in specs) for specs in (one, two))
         raise ShapeError("cond: the branches return {} and {}; they must agree".format(*said))
-    return Cond(*_same_inputs(first, second, len(a)))(c, *operands, *a, *b)
+    return Cond(*_same_inputs(first, second, len(a)))(c, *settled(operands), *a, *b)
 
 
 def _seeds(g: Sequence[Any], outputs: Sequence[Node]) -> list[Any]:

@@ -9,7 +9,17 @@ import numpy as np
 
 from ..graph.errors import AxisError, ShapeError, UsageError
 from ..graph.op import Spec
-from .family import Cast, Move, axes_of, broadcast_to, dtype_of_numbers, reshape, shape_of
+from .family import (
+    Cast,
+    Move,
+    axes_of,
+    broadcast,
+    broadcast_to,
+    dtype_of_numbers,
+    like,
+    reshape,
+    shape_of,
+)
 from .slicing import getitem
 
 
@@ -118,8 +128,6 @@ class Concat(Move):
 
 
 def _cut(g: Any, axis: int, start: int, stop: int, x: Any) -> Any:
-    from .family import like
-
     return lambda: like(getitem(g, (slice(None),) * axis + (slice(start, stop),)), x)
 
 
@@ -338,8 +346,6 @@ def triu(x: Any, *, k: int = 0) -> Any:
 
 def broadcast_arrays(*arrays: Any) -> list:
     """The arrays, each repeated up to the shape they broadcast to together."""
-    from .family import broadcast
-
     shape = broadcast("broadcast_arrays", *(a.shape for a in arrays))
     return [broadcast_to(a, shape) for a in arrays]
 

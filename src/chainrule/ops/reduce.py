@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..graph.coerce import array_of
-from ..graph.errors import AxisError, UsageError
-from ..graph.op import Op
+from ..graph.errors import AxisError, TracingError, UsageError
+from ..graph.op import Op, Spec
 from .elementwise.arithmetic import square
 from .elementwise.exponential import exp
 from .elementwise.logic import equal, isfinite
@@ -58,6 +58,14 @@ def count(axis: Any, shape: tuple[int, ...]) -> float:
     return math.prod(joined) or math.nan  # the mean of nothing
 
 
+def _some(op: Reduce, x: Spec) -> None:
+    """Refuse a choice among no elements."""
+    axes = axes_of(op, op.axis, len(x.shape))
+    others = [n for k, n in enumerate(x.shape) if k not in axes]
+    if 0 not in others and 0 in x.shape:
+        raise UsageError(f"{op}: of {x.shape}: there is no element to choose")
+
+
 class Max(Reduce):
     """The largest element along the axes."""
 
@@ -67,6 +75,10 @@ class Max(Reduce):
 
     def forward(self, xp, x):
         return xp.max(x, axis=self.axis, keepdims=self.keepdims)
+
+    def spec(self, x):
+        _some(self, x)
+        return super().spec(x)
 
     def local(self, y, x):
         winners = like(equal(x, y), x)
@@ -172,6 +184,11 @@ class Ask(Reduce):
     def latex(self) -> str:
         return rf"\operatorname{{{self.question}}}\left(#1\right)"
 
+    def spec(self, x):
+        if self.question.startswith("arg"):
+            _some(self, x)
+        return super().spec(x)
+
     def forward(self, xp, x):
         return getattr(xp, self.question)(x, axis=self.axis, keepdims=self.keepdims)
 
@@ -188,6 +205,8 @@ def _axis(axis: Any) -> Any:
 def _whole(axis: Any) -> int:
     try:
         return index(axis)
+    except TracingError:
+        raise
     except TypeError:
         raise AxisError(f"axis={axis!r}; an axis is a whole number, or a tuple of them") from None
 

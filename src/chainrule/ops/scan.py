@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..graph.node import Pick
 from ..graph.op import Op, Spec
 from ..graph.walk import Graph, capture
 from .family import zeros_like
-from .loop import float_places, inputs_like, jvp_graph, vjp_graph
+from .loop import float_places, inputs_like, jvp_graph, settled, vjp_graph
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,10 +188,16 @@ def _add(a: list, b: list) -> list:
 
 def scan_flat(
     step: Callable[..., Sequence[Any]], operands: Sequence[Any], carries: int, xs: int,
-    length: int, reverse: bool = False,
+    length: int, reverse: bool = False, strong: Collection[int] = (),
 ) -> tuple:  # fmt: skip
-    """Scan `step` over flat lists of operands; gives the last carries and the stacked ys."""
+    """Scan `step` over flat lists of operands; gives the last carries and the stacked ys.
+
+    `strong`: the carries that have a dtype of their own although they began as Python's numbers.
+    """
     specs = list(operands)
+    operands = settled(operands)
+    for k in strong:
+        specs[k] = Spec((), np.dtype(operands[k].dtype))
     for k in range(carries, carries + xs):
         specs[k] = Spec(tuple(specs[k].shape[1:]), np.dtype(specs[k].dtype))
     body, outside = capture(step, inputs_like(specs))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import update_wrapper
-from types import MappingProxyType
-from typing import Any
+from functools import partial, update_wrapper
+from types import MappingProxyType, MethodType
+from typing import Any, overload
 
 import numpy as np
 
 from ..eager.tensor import WATCHER, Tensor, leaf
-from ..graph.errors import DTypeError, TracingError, UsageError
+from ..graph.errors import DTypeError, UsageError
 from ..graph.node import Input, Node
 from ..graph.op import Spec
 from ..graph.walk import capture
@@ -20,6 +21,7 @@ from .effects import asked, refuse_effects, surroundings
 from .explained import Explained
 from .forms import Form
 from .probe import probed
+from .settings import refuse_hidden, refuse_objects
 from .trees import tree_flatten, tree_map, tree_unflatten
 from .watch import function
 
@@ -28,17 +30,34 @@ DOORS = 8  # of one function
 TRIES = 8  # of one form
 
 
+@overload
+def compile(
+    f: None = None, *, donate: int | Sequence[int] = (), without: Collection[str] = (),
+    threads: int | None = None, probes: Any = (),
+) -> Callable[[Callable], Compiled]:  # fmt: skip
+    """A decorator."""
+
+
+@overload
 def compile(
     f: Callable, *, donate: int | Sequence[int] = (), without: Collection[str] = (),
     threads: int | None = None, probes: Any = (),
 ) -> Compiled:  # fmt: skip
+    """The function, compiled."""
+
+
+def compile(
+    f: Callable | None = None, *, donate: int | Sequence[int] = (), without: Collection[str] = (),
+    threads: int | None = None, probes: Any = (),
+) -> Any:  # fmt: skip
     """`f` as machine code: the same signature over pytrees, traced at the first call.
 
     Shapes and dtypes specialise: another one is compiled anew, and kept. Python floats and ints
     are numbers like any other; where the function needs an int as such (for a shape, for a
     range), or is handed a bool or a text, that value is part of what was compiled. Arrays that
-    `f` reads from outside are read anew at every call. Handed tensors it gives tensors. Under
-    another transform it is `f` itself.
+    `f` reads from outside are read anew at every call, but what a name outside stands for is
+    settled when `f` is traced. Handed tensors it gives tensors. Under another transform it is `f`
+    itself. Without `f` it is a decorator: `@cr.compile(donate=0)`.
 
     `donate`: places of arguments whose arrays are given away. Results are then written into
     their memory where that is right, so that a training step needs no memory of its own; what
@@ -59,6 +78,8 @@ def compile(
     """
     from ..read.native import switched_off, wanted
 
+    if f is None:
+        return partial(compile, donate=donate, without=without, threads=threads, probes=probes)
     if threads is not None:
         wanted(threads)
     places = tuple(donate) if isinstance(donate, Sequence) else (donate,)
@@ -86,6 +107,24 @@ class Compiled(Explained):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.door(*args, **kwargs)
 
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        """As a method: what it belongs to is its first argument."""
+        return self if owner is None else MethodType(self, owner)
+
+    def __copy__(self) -> Compiled:
+        return self  # as a function is its own copy
+
+    def __deepcopy__(self, memo: dict) -> Compiled:
+        return self
+
+    def __reduce__(self) -> Any:
+        """Its name where it is a global, otherwise `f` and the options: code is made anew."""
+        module = sys.modules.get(getattr(self, "__module__", ""))
+        name = getattr(self, "__qualname__", "")
+        if name and getattr(module, name, None) is self:
+            return name
+        return type(self), (self.f, self.donate, self.without, self.threads)
+
     def _in_python(self, *args: Any, **kwargs: Any) -> Any:
         """A call whose arguments no door knows."""
         leaves, structure = tree_flatten((args, kwargs))
@@ -95,8 +134,9 @@ class Compiled(Explained):
         key, arrays, tensors = found
         try:
             version = self.versions.get(key)
-        except TypeError:  # a leaf that no two calls can be told apart by
-            raise _unknown(leaves) from None
+        except (TypeError, ValueError):  # a leaf that no two calls can be told apart by
+            refuse_objects(leaves)
+            raise
         if version is None:
             version = self._made(key, leaves, structure)
             if version is None:
@@ -163,9 +203,10 @@ class Compiled(Explained):
         return out
 
     def _made(self, key: tuple, leaves: list, structure: Any) -> Version | None:
+        refuse_objects([x for x in leaves if type(x) is not np.ndarray])
         try:
             version = Version(self, leaves, structure)
-        except TracingError:
+        except Exception:  # an int may have been a key, a place in a list, an axis
             if self.needs_ints or not any(type(x) is int for x in leaves):
                 raise
             self.needs_ints = True  # its ints are Python's own: once more, with them as they are
@@ -213,6 +254,7 @@ class Version:
             before = surroundings(f, (args, kwargs))
             out, self.structure = tree_flatten(asked(f, args, kwargs))
             refuse_effects(f, before, (args, kwargs))
+            refuse_hidden(f, [y for y in out if not computed(y)])
             self.results = out
             return [y for y in out if computed(y)]
 
@@ -270,24 +312,6 @@ def _number(x: Any, dtype: np.dtype) -> np.ndarray:
             f"compile: an argument is a whole number of {x.bit_length()} bits, more than {dtype} "
             "holds; hand over an array of floats"
         ) from None
-
-
-def _unknown(leaves: list) -> UsageError:
-    """The error about an argument that is neither a number nor a setting."""
-    found = next(x for x in leaves if type(x) is not np.ndarray and not _told_apart(x))
-    kind = type(found).__name__
-    return UsageError(
-        f"compile: an argument holds a {kind}, which is neither numbers nor a setting that can be "
-        f"compared; give an array, as np.asarray makes it"
-    )
-
-
-def _told_apart(x: Any) -> bool:
-    try:
-        hash(x)
-    except TypeError:
-        return False
-    return True
 
 
 def _input(x: Any, needs_ints: bool) -> Node | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -57,7 +58,35 @@ def stop_gradient(x: Any) -> Any:
 
 def _operands(tree: Any) -> tuple[list, Any]:
     leaves, structure = tree_flatten(tree)
-    return [x if isinstance(x, (Tensor, Node)) else as_tensor(x)._value for x in leaves], structure
+    return [x if _is_operand(x) else as_tensor(x)._value for x in leaves], structure
+
+
+def _is_operand(x: Any) -> bool:
+    return isinstance(x, (Tensor, Node)) or type(x) in (int, float)
+
+
+def _is_weak(x: Any) -> bool:
+    """Whether it is a Python number, or stands for one, and takes the dtype of what it meets."""
+    return _stands_for_one(x) or type(x) in (int, float)
+
+
+def _stands_for_one(x: Any) -> bool:
+    return type(x) is Node and x.weak
+
+
+def _given_back(made: Any, weak: list[bool]) -> list[Any]:
+    """Values of a body, where what is made of Python's numbers alone is one of them again."""
+    found = zip(made, weak, strict=True)
+    return [y.item() if w and not _is_recorded(y) else y for y, w in found]
+
+
+def _is_recorded(y: Any) -> bool:
+    """Whether it is not there yet, or a gradient may be asked of it."""
+    return type(y) is Node or (type(y) is Tensor and y.dtype.kind == "f")
+
+
+class _StrongError(Exception):
+    """A carry that began as a Python number met an array: the step is traced with its dtype."""
 
 
 def scan(
@@ -80,23 +109,35 @@ def scan(
     ins, in_tree = _operands(xs)
     count = _length(ins, length)
     shapes = [spec_of(c) for c in carries]
-    out_tree = None
+    strong = {k for k, c in enumerate(carries) if not _is_weak(c)}
+    out_tree: Any = None
+    weak: list[bool] = []
 
     def step(*values: Any) -> list[Any]:
-        nonlocal out_tree
+        nonlocal out_tree, weak
         carry = tree_unflatten(carry_tree, values[: len(carries)])
         x = tree_unflatten(in_tree, values[len(carries) :])
         made = f(carry, x)
         if not isinstance(made, tuple) or len(made) != 2:
             raise UsageError("scan: the function must return (carry, y)")
         after, structure = tree_flatten(made[0])
+        if structure == carry_tree:
+            turned = {k for k, y in enumerate(after) if type(y) is Node and not y.weak} - strong
+            if turned:
+                strong.update(turned)
+                raise _StrongError
         _same_carry(after, structure, carry_tree, shapes)
+        weak = [_stands_for_one(y) for y in after]
         after = [_filled(new, old) for new, old in zip(after, shapes, strict=True)]
         ys, out_tree = tree_flatten(made[1])
         return [*after, *ys]
 
-    made = scan_flat(step, [*carries, *ins], len(carries), len(ins), count, reverse)
-    last = tree_unflatten(carry_tree, made[: len(carries)])
+    made = None
+    while made is None:
+        given = [c for c in strong if _is_weak(carries[c])]
+        with suppress(_StrongError):
+            made = scan_flat(step, [*carries, *ins], len(carries), len(ins), count, reverse, given)
+    last = tree_unflatten(carry_tree, _given_back(made[: len(carries)], weak))
     return last, tree_unflatten(out_tree, made[len(carries) :])
 
 
@@ -150,18 +191,19 @@ def cond(condition: Any, then: Callable, other: Callable, *operands: Any) -> Any
     def flat(f: Callable) -> Callable:
         def run(*values: Any) -> list[Any]:
             made, tree = tree_flatten(f(*tree_unflatten(structure, values)))
-            trees.append((tree, [spec_of(y) for y in made]))
+            trees.append((tree, [spec_of(y) for y in made], [_stands_for_one(y) for y in made]))
             return made
 
         return run
 
     condition = condition if hasattr(condition, "dtype") else as_tensor(condition)._value
     made = cond_flat(condition, flat(then), flat(other), leaves)
-    if trees[0] != trees[1]:
+    weak = [a and b for a, b in zip(trees[0][2], trees[1][2], strict=True)]
+    if trees[0][:2] != trees[1][:2]:
         raise ShapeError(
             f"cond: the branches return {trees[0][1]} and {trees[1][1]}; they must agree"
         )
-    return tree_unflatten(trees[0][0], made)
+    return tree_unflatten(trees[0][0], _given_back(made, weak))
 
 
 def checkpoint(f: Callable) -> Callable:
@@ -175,15 +217,17 @@ def checkpoint(f: Callable) -> Callable:
     @wraps(function("checkpoint", f))
     def wrapped(*args: Any) -> Any:
         leaves, structure = _operands(args)
-        out_tree = None
+        out_tree: Any = None
+        weak: list[bool] = []
 
         def run(*values: Any) -> list[Any]:
-            nonlocal out_tree
+            nonlocal out_tree, weak
             made, out_tree = tree_flatten(f(*tree_unflatten(structure, values)))
+            weak = [_stands_for_one(y) for y in made]
             return made
 
         found = call_flat(run, leaves)
-        return tree_unflatten(out_tree, found)
+        return tree_unflatten(out_tree, _given_back(found, weak))
 
     return wrapped
 

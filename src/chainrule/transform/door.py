@@ -241,9 +241,9 @@ class _Results:
             return tuples
         if _registered(kind) is None:
             if str(getattr(kind.__new__, "__module__", "")).startswith("namedtuple_"):
-                return [*record("make_with", of(tuple.__new__), of(kind)), *tuples]
-            return [*record("make_of", of(lambda values: kind(*values))), *tuples]
-        return [*record("make_with", of(together), of(settings)), *tuples]
+                return [*record("make_by", of(tuple.__new__), 1, of(kind)), *tuples]
+            return [*record("make_by", of(lambda values: kind(*values)), 0), *tuples]
+        return [*record("make_by", of(together), 1, of(settings)), *tuples]
 
     def leaf(self, k: int) -> list[int]:
         """A result: computed, or the same each time."""
@@ -259,10 +259,10 @@ class _Results:
             return record(kind, slot)
         if shape:
             array = record("make_array", slot)
-            return [*record("make_of", of(leaf)), *array] if self.tensors else array
+            return [*record("make_by", of(leaf), 0), *array] if self.tensors else array
         number = record("make_number", slot, of(np.dtype(dtype.str)))
         if self.tensors:
-            return [*record("make_of", of(_tensor)), *number]
+            return [*record("make_by", of(_tensor), 0), *number]
         return number
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import compress, count
+from operator import is_not
+from reprlib import repr as short
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -16,7 +19,7 @@ from ..graph.node import Node
 from .trees import tree_flatten
 
 INSTEAD = "return it, as one more result"
-NUMBERS = (int, float, bool, complex, str)
+NUMBERS = {int, float, bool, complex, str}
 
 
 class Before(NamedTuple):
@@ -24,14 +27,14 @@ class Before(NamedTuple):
 
     leaves: list[Any]
     structure: Any
-    numbers: dict[str, str]  # beyond its own names, by how it calls them
+    kept: dict[str, Any]  # beyond its own names, by how it calls them
     drawn: dict[str, str]  # where generators of random numbers stood
 
 
 def surroundings(f: Callable, arguments: Any) -> Before:
     """What `f` might change of its arguments and beyond its own names."""
     leaves, structure = tree_flatten(arguments)
-    return Before(leaves, structure, _numbers(f), _drawn(f, leaves))
+    return Before(leaves, structure, _kept(f), _drawn(f, leaves))
 
 
 def asked(f: Callable, args: tuple, kwargs: dict) -> Any:
@@ -65,14 +68,12 @@ def refuse_effects(f: Callable, before: Before, arguments: Any) -> None:
                 f"number yet, and later calls would not come by here: {INSTEAD}"
                 + made_at(_line(found, f))
             )
-    for name, value in _numbers(f).items():
-        old = before.numbers.get(name, value)
-        if value != old:
-            raise TracingError(
-                f"compile: {called} changes {name}, outside of it, from {old} to {value}; that "
-                f"happens while it is traced and never again: hand it over, and {INSTEAD}"
-                + made_at(_line(None, f))
-            )
+    for name, old, value in _changes(f, before.kept):
+        raise TracingError(
+            f"compile: {called} changes {name}, outside of it, from {short(old)} to "
+            f"{short(value)}; that happens while it is traced and never again: hand it over, and "
+            f"{INSTEAD}" + made_at(_line(None, f))
+        )
     for name, state in _drawn(f, leaves).items():
         if state != before.drawn.get(name, state):
             raise TracingError(
@@ -82,16 +83,34 @@ def refuse_effects(f: Callable, before: Before, arguments: Any) -> None:
             )
 
 
-def _numbers(f: Callable) -> dict[str, str]:
-    """Numbers and texts beyond a function's own names, also those in lists and dictionaries."""
-    found = {}
+def _kept(f: Callable) -> dict[str, Any]:
+    """Numbers and texts beyond a function's own names; its lists and dictionaries, copied."""
+    return {
+        name: value.copy() if type(value) in (dict, list) else value
+        for name, value in _outside(f)
+        if type(value) in {*NUMBERS, dict, list}
+    }
+
+
+def _changes(f: Callable, kept: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Numbers beyond a function's own names that are not what they were: (name, old, new)."""
     for name, value in _outside(f):
-        if type(value) in NUMBERS:
-            found[name] = repr(value)
-        elif type(value) in (dict, list):
-            parts = value.items() if type(value) is dict else enumerate(value)
-            found |= {f"{name}[{k!r}]": repr(v) for k, v in parts if type(v) in NUMBERS}
-    return found
+        for part, was, now in _others(kept.get(name), value):
+            if {type(was), type(now)} <= NUMBERS and repr(was) != repr(now):
+                yield name + part, was, now
+
+
+def _others(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where two values hold different objects. A module's data may be a million numbers, so what
+    was there is kept as it is, not written down, and compared without a loop in Python."""
+    if type(old) is type(new) is dict:
+        differ = compress(old.items(), map(is_not, old.values(), map(new.get, old)))
+        yield from ((f"[{k!r}]", was, new.get(k)) for k, was in differ)
+    elif type(old) is type(new) is list:
+        differ = compress(zip(count(), old, new), map(is_not, old, new))
+        yield from ((f"[{k}]", was, now) for k, was, now in differ)
+    else:
+        yield "", old, new
 
 
 def _drawn(f: Callable, leaves: list) -> dict[str, str]:
@@ -148,4 +167,6 @@ def _traced(value: Any) -> Node | None:
     if type(value) is Node:
         return value
     parts = value.values() if type(value) is dict else value if type(value) in (list, set) else ()
-    return next((x for x in parts if type(x) is Node), None)
+    if Node not in map(type, parts):
+        return None
+    return next(x for x in parts if type(x) is Node)

@@ -110,10 +110,16 @@ def probe(x: Any, name: str) -> Any:
 def asked_for(statistics: Any) -> Asked:
     """What was asked, by pattern. Raises UsageError for a statistic that there is not."""
     by_name = statistics if isinstance(statistics, Mapping) else {"*": statistics}
-    found = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in by_name.items()}
+    found = {
+        k: tuple(v) if isinstance(v, Collection) and not isinstance(v, str) else (v,)
+        for k, v in by_name.items()
+    }
     for name in (name for names in found.values() for name in names):
-        if name not in STATISTICS:
-            raise UsageError(f"probes: there is no {name!r}; there are {', '.join(STATISTICS)}")
+        if not isinstance(name, str) or name not in STATISTICS:
+            raise UsageError(
+                f"probes: there is no statistic {name!r}; there are {', '.join(STATISTICS)}; for "
+                "one probe alone give a dict, {'its name': 'norm'}"
+            )
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import optree
 
 from ..graph.errors import UsageError
+from ..graph.spelling import told_type
 
 NAMESPACE = "chainrule"
 
@@ -33,7 +34,7 @@ def tree_map(f: Callable, tree: Any, *rest: Any) -> Any:
     {'a': 2, 'b': (4, 6)}
     """
     if not callable(f):
-        raise UsageError(f"tree_map: of {f!r}, which is a {type(f).__name__}; give a function")
+        raise UsageError(f"tree_map: of {f!r}, which is {told_type(f)}; give a function")
     leaves, structure = tree_flatten(tree)
     others = [tree_flatten(other) for other in rest]
     for _, found in others:

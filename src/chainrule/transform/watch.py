@@ -13,6 +13,8 @@ from ..graph.coerce import refuse_complex
 from ..graph.errors import DTypeError, PathError, UsageError
 from ..graph.node import Node, as_node
 from ..graph.op import ByIdentity, Op, Spec
+from ..graph.operators import FUNCTIONS
+from ..graph.spelling import told_type
 from ..ops import positive
 from .trees import tree_flatten, tree_names, tree_unflatten
 
@@ -61,7 +63,7 @@ linked = Linked()
 def function(asked: str, f: Any) -> Any:
     """`f`, if it can be called; otherwise the error that says what was handed."""
     if not callable(f):
-        raise UsageError(f"{asked}: of {f!r}, which is a {type(f).__name__}; give a function")
+        raise UsageError(f"{asked}: of {f!r}, which is {told_type(f)}; give a function")
     return f
 
 
@@ -100,7 +102,7 @@ class Arguments:
             if type(found) is Tensor or not self._lost_in(found):
                 return found, self
             nodes = [
-                w if type(w) is Node else Node(Alias(), (as_node(x),))
+                w if type(w) is Node else Node(Alias(), (as_node(_as_float(x)),))
                 for w, x in zip(self.watched, self.given, strict=True)
             ]
             traced = Arguments(self.given, nodes, self.structure, self.asked, True)
@@ -132,6 +134,10 @@ def _watch(x: Any, tree: Any, place: int, asked: str) -> Any:
     if type(x) is np.ndarray and x.dtype.kind == "f":
         return Tensor(x, WATCHED)
     if type(x) is Node:
+        if x.weak and x.dtype.kind == "i":  # a Python int, which counts as a float
+            x = FUNCTIONS["astype"](x, np.float64)
+        if x.dtype.kind != "f":
+            raise _not_float(x, tree, place, asked)
         return Node(Alias(), (x,))
     if type(x) is Tensor:
         if x.dtype.kind != "f":
@@ -153,6 +159,11 @@ def _watch(x: Any, tree: Any, place: int, asked: str) -> Any:
     if value.dtype.kind != "f":
         raise _not_float(value, tree, place, asked)
     return leaf(value, WATCHED)
+
+
+def _as_float(x: Any) -> Any:
+    """A Python number as one of those that have gradients."""
+    return float(x) if isinstance(x, (bool, int)) else x
 
 
 def _not_float(x: Any, tree: Any, place: int, asked: str) -> DTypeError:
@@ -201,7 +212,7 @@ def output(y: Any, arguments: Arguments) -> Any:
         return y
     if any(isinstance(x, (Tensor, Node)) for x in tree_flatten(y)[0]):
         raise UsageError(
-            f"{arguments.asked}: the function returned a {type(y).__name__}; it must return one "
+            f"{arguments.asked}: the function returned {told_type(y)}; it must return one "
             "array: take cr.jacobian for several, or has_aux=True for a value and something else"
         )
     found = np.asarray(y) if np.ndim(y) == 0 or isinstance(y, np.ndarray) else None
