@@ -105,8 +105,8 @@ def _said(program: Program) -> tuple[list, list, object]:
 
 
 def test_the_sign_of_a_largest_zero_is_not_a_difference():
-    x = Given(np.array([-0.0, 1.0]))
-    want, got, noisy = _said(Program({0: x, 1: Step("relu", (0,)), 2: Step("signbit", (1,))}, (2,)))
+    nodes = {0: Given(np.array([-0.0, 1.0])), 1: Step("relu", (0,)), 2: Step("sin", (1,))}
+    want, got, noisy = _said(Program({**nodes, 3: Step("signbit", (2,))}, (3,)))
     got[0][0] = ~got[0][0]
     assert unexplained(want, got, noisy) is None
     got[0][1] = ~got[0][1]

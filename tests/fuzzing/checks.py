@@ -86,16 +86,20 @@ class Guarded:
 
 @contextmanager
 def _setting(memory: Guarded, worth: float | None, disk: bool) -> Iterator[None]:
-    """The reader's own arrays come from guarded memory; kernels from `worth` ns on are shared."""
-    before = native.np, module.WORTH, {name: os.environ.get(name) for name in CACHE}
+    """The reader's own arrays come from guarded memory; kernels from `worth` ns on are shared.
+
+    Where that is told, functions are called too, and not written out.
+    """
+    before = native.np, module.WORTH, module.LONG, {name: os.environ.get(name) for name in CACHE}
     native.np = memory  # type: ignore[assignment]
-    module.WORTH = module.WORTH if worth is None else worth
+    if worth is not None:
+        module.WORTH, module.LONG = worth, 0
     # Millions of programs are not for keeping: those that are, in a folder for this process.
     os.environ.update(zip(CACHE, ("1", folder()) if disk else ("0", ""), strict=True))
     try:
         yield
     finally:
-        native.np, module.WORTH, kept = before
+        native.np, module.WORTH, module.LONG, kept = before
         for name, value in kept.items():
             os.environ.pop(name)
             os.environ.update({} if value is None else {name: value})

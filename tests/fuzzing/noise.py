@@ -59,8 +59,8 @@ class Noise:
         x = np.where(np.isnan(x) & (error < 0), -x, x)
         known = np.finfo(x.dtype)
         small = (x != 0) & (np.abs(x) < known.tiny)  # units of these do not shrink with them
-        last = np.where(small, error / known.eps * known.smallest_subnormal, 0)
-        return np.asarray(x * (1 + error) + last, x.dtype)
+        last = error / known.eps * known.smallest_subnormal
+        return np.asarray(np.where(small, x * (1 + error) + last, x * (1 + error)), x.dtype)
 
     def draws(self, x: np.ndarray) -> np.ndarray:
         """Numbers from -1 to 1, one for each element, or one for each value."""

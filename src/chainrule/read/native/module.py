@@ -32,6 +32,7 @@ from .program import Branch, Eager, Loop, Program, Rows, Steps
 from .vector import Writer, pointers_of
 
 WORTH = 4000.0  # nanoseconds from which on a kernel is worth more than one thread
+LONG = 48  # members of a loop above which it calls functions: LLVM's time is more than linear
 
 
 def module(program: Program, register: int = 64, threads: int = 1) -> tuple[str, list[Any], bool]:
@@ -176,6 +177,7 @@ class Text:
 
     def _nest(self, loop: Loop) -> Nest:
         w = Writer()
+        w.calls = len(loop.members) > LONG
         pointers = pointers_of(w, views_of(loop))
         if loop.product:
             return Tiles(w, loop, pointers, self.register)

@@ -34,6 +34,7 @@ class Writer:
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.count = 0
+        self.calls = False  # whether functions are called, and not written out where they are used
 
     def fresh(self, stem: str = "v") -> str:
         """A name that is not taken."""

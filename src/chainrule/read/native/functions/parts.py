@@ -13,6 +13,7 @@ from ..vector import Value, scalar_type, together
 
 MANTISSA = {4: 23, 8: 52}
 BIAS = {4: 127, 8: 1023}
+SHORT = {"sqrt", "copysign"}  # an instruction or two
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
@@ -26,9 +27,33 @@ def of_floats(f: Callable[..., Value]) -> Callable[..., Value]:
 
     @wraps(f)
     def function(*given: Any) -> Value:
-        return f(*(real(x) for x in (together(*given) if len(given) == 2 else given)))
+        xs = [real(x) for x in (together(*given) if len(given) == 2 else given)]
+        return _called(f, xs) if xs[0].w.calls and f.__name__ not in SHORT else f(*xs)
 
     return function
+
+
+def _called(f: Callable[..., Value], xs: list[Value]) -> Value:
+    """The value by a call of a function of its own, which has the instructions."""
+    like = xs[0]
+    name = f"@{f.__name__.strip('_')}.{like.lanes}.{scalar_type(like.dtype)}"
+    outline(name, lambda *xs: f(*xs), xs, "noinline")
+    listed = ", ".join(f"{x.type} {x.ref}" for x in xs)
+    return like.made(f"call {like.type} {name}({listed})")
+
+
+def outline(name: str, f: Callable[..., Value], like: list[Value], how: str) -> None:
+    """Define a function of the module that is `f` of operands like these."""
+    w = type(like[0].w)()
+    xs = [Value(w, f"%x{k}", x.dtype, x.lanes) for k, x in enumerate(like)]
+    found = f(*xs)
+    takes = ", ".join(f"{x.type} {x.ref}" for x in xs)
+    lines = "\n".join(w.lines)
+    like[0].w.declared |= w.declared
+    like[0].w.declare(
+        f"define internal {found.type} {name}({takes}) {how} nounwind memory(none) {{\n"
+        f"{lines}\n  ret {found.type} {found.ref}\n}}"
+    )
 
 
 def integers(x: Value) -> np.dtype:
@@ -160,7 +185,7 @@ def unless(rare: Value, fast: Value, name: str, *xs: Value) -> Value:
     """
     w, vector = fast.w, fast.type
     outlined = f"@rare.{name}.{fast.lanes}.{scalar_type(fast.dtype)}"
-    _outline(outlined, name, fast, len(xs))
+    outline(outlined, lambda *xs: by_libm(name, *xs), list(xs), "cold noinline")
     label = w.fresh("rare")[1:]
     some = rare.ref
     if rare.lanes > 1:
@@ -175,17 +200,3 @@ def unless(rare: Value, fast: Value, name: str, *xs: Value) -> Value:
     both = rare.select(slow, fast)
     w.line(f"  br label %{label}.out\n{label}.out:")
     return fast.made(f"phi {vector} [ {fast.ref}, %{label}.in ], [ {both.ref}, %{label} ]")
-
-
-def _outline(outlined: str, name: str, like: Value, count: int) -> None:
-    """Define the function that calls libm for every lane."""
-    w = type(like.w)()
-    xs = [Value(w, f"%x{k}", like.dtype, like.lanes) for k in range(count)]
-    found = by_libm(name, *xs)
-    like.w.declared |= w.declared
-    takes = ", ".join(f"{x.type} {x.ref}" for x in xs)
-    body = "\n".join(w.lines)
-    like.w.declare(
-        f"define internal {like.type} {outlined}({takes}) cold noinline nounwind memory(none) {{\n"
-        f"{body}\n  ret {like.type} {found.ref}\n}}"
-    )
