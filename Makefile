@@ -26,8 +26,9 @@ peers: $(VENV)/.ready
 	$(BIN)/python -m pytest -n 2 tests/peers
 
 bench: $(VENV)/.ready
-	$(BIN)/python -c "import torch, autograd, jax, sklearn" 2>/dev/null || \
-		$(BIN)/pip install --quiet torch==2.13.0 autograd jax scikit-learn
+	@for peer in torch==2.13.0 autograd jax scikit-learn; do \
+		$(BIN)/pip install --quiet $$peer || echo "$$peer cannot be installed here: left out"; \
+	done
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/native/run.py
 
@@ -37,7 +38,7 @@ fuzz: $(VENV)/.ready
 
 # Real data from end to end, as long as it takes.
 weekly: $(VENV)/.ready
-	$(BIN)/python -m pytest -m weekly
+	$(BIN)/python -m pytest -v -m weekly
 
 docs: $(VENV)/.ready
 	$(BIN)/python docs/build.py

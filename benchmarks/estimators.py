@@ -3,7 +3,7 @@
     python benchmarks/estimators.py [--data digits iris] [--batches 200 32] [--epochs 200]
                                     [--seeds 5]
 
-Every fit runs in a process of its own, the two by turns. Of ours there are three: "cold" with
+Every fit runs in a process of its own, all by turns. Of ours there are three: "cold" with
 nothing compiled before, "warm" with what earlier processes left on the disk, "again" a second fit
 in one process. Seconds are those of `fit` alone; "whole" has the start of Python and the imports
 too. A ratio is the median over the seeds.
@@ -84,11 +84,15 @@ def main() -> None:
 
 def compare(cache: str, data: str, epochs: int, batch: int, seeds: int) -> None:
     """Print the table of one data set and batch size."""
+    from rich.console import Console  # not in every process that is timed
+    from rich.progress import track
+
     run("warm", cache, data, epochs, batch, 0)
-    found = {
-        way: [run(way, cache, data, epochs, batch, seed) for seed in range(seeds)] for way in WAYS
-    }
-    print(f"{data}, batch {batch}, {epochs} epochs")
+    found: dict[str, list] = {way: [] for way in WAYS}
+    turns, told = [*WAYS] * seeds, f"{data}, batch {batch}, {epochs} epochs"
+    for way in track(turns, told, console=Console(stderr=True), transient=True):
+        found[way].append(run(way, cache, data, epochs, batch, len(found[way])))
+    print(told)
     for way, rows in found.items():
         seconds, right, whole = (statistics.mean(column) for column in zip(*rows, strict=True))
         pairs = zip(rows, found["scikit-learn"], strict=True)
@@ -100,4 +104,7 @@ def compare(cache: str, data: str, epochs: int, batch: int, seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("stopped") from None

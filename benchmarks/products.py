@@ -46,16 +46,19 @@ def measured(m: int, k: int, n: int, turns: str, dtype: str) -> tuple[float, flo
     f = compiled(lambda a, b: left(a) @ right(b))
     f(a, b)
     run = next(iter(f.versions.values())).run
-    kept = run(a, b)  # what the call wrote to must live while it is repeated
     x, y = left(a), right(b)
-    out = np.empty((m, n), dtype)
+    out, theirs_out = np.empty((m, n), dtype), np.empty((m, n), dtype)
+    for place, array in enumerate((a, b, out), start=1):
+        run.table[place] = array.ctypes.data
+    address = run.addresses[1]
+    run.helped(address)
+    assert np.allclose(out, x @ y, rtol=1e-3, atol=1e-3 * k**0.5)
     calls = max(1, int(2e-4 / (2e-11 * m * k * n + 1e-6)))
     ours = theirs = np.inf
     for _ in range(3):
-        ours = min(ours, best(run._enter, calls, SECONDS / 3))
-        theirs = min(theirs, best(lambda: np.matmul(x, y, out), calls, SECONDS / 3))
+        ours = min(ours, best(lambda: run.helped(address), calls, SECONDS / 3))
+        theirs = min(theirs, best(lambda: np.matmul(x, y, theirs_out), calls, SECONDS / 3))
     work = 2e-9 * m * k * n
-    assert kept
     return work / ours, work / theirs
 
 

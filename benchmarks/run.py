@@ -17,15 +17,18 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from networks import NETWORKS, flops
+from rich import box
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import track
 from rich.table import Table
 
 HERE = Path(__file__).parent
+WIDE = 110  # columns of the table; a terminal that has fewer breaks its lines
 SYSTEMS = ("chainrule", "torch", "autograd", "numpy")
 GEMM = 4e11  # operations a second: two cores of the reference machine on large products
 
@@ -55,26 +58,27 @@ def import_seconds(module: str) -> float:
     return float(python("-c", code).stdout)
 
 
+def shown(what: str, jobs: Sequence) -> Iterable:
+    """The jobs one by one, with a bar on standard error."""
+    return track(jobs, what, console=Console(stderr=True), transient=True)
+
+
 def steps(rounds: int, systems: list[str]) -> dict[str, dict[str, list[dict]]]:
     """For every network and system, what each round found."""
     found: dict = {name: {s: [] for s in systems} for name in NETWORKS}
-    with Progress(transient=True) as bar:
-        task = bar.add_task("timing", total=rounds * len(systems))
-        for _ in range(rounds):
-            for system in systems:
-                for name, result in measure(system, *NETWORKS).items():
-                    found[name][system].append(result)
-                bar.advance(task)
+    for system in shown("timing", systems * rounds):
+        for name, result in measure(system, *NETWORKS).items():
+            found[name][system].append(result)
     return found
 
 
 def memory(rounds: int, systems: list[str]) -> dict[str, float]:
     """How much a step of the largest network adds to the peak of a fresh process, in MB."""
     name = list(NETWORKS)[-1]
-    return {
-        s: statistics.median(measure(s, name)[name]["memory"] for _ in range(rounds)) / 1e6
-        for s in systems
-    }
+    found: dict = {s: [] for s in systems}
+    for s in shown("memory", systems * rounds):
+        found[s].append(measure(s, name)[name]["memory"] / 1e6)
+    return {s: statistics.median(added) for s, added in found.items()}
 
 
 def ratio(rows: dict[str, list[dict]], system: str, peer: str) -> float:
@@ -85,8 +89,9 @@ def ratio(rows: dict[str, list[dict]], system: str, peer: str) -> float:
 
 def show(found: dict, systems: list[str]) -> Table:
     """The table: microseconds a step, our ratio to each peer, and the products' own limit."""
-    table = Table(title="One training step (forward, backward, SGD with momentum), µs, median")
-    table.add_column("network")
+    title = "One training step (forward, backward, SGD with momentum), µs, median"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
+    table.add_column("network", no_wrap=True)
     for s in systems:
         table.add_column(s, justify="right")
     for s in systems[1:]:
@@ -109,19 +114,25 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     installed = [s for s in SYSTEMS if find_spec(s)]
     missing = sorted(set(SYSTEMS) - set(installed))
-    console = Console()
+    console = Console(width=max(WIDE, Console().width))
     if missing:
         console.print(f"not installed, left out: {', '.join(missing)}")
     console.print(show(steps(rounds, installed), installed))
     added = memory(min(rounds, 5), installed)
-    shown = ", ".join(f"{system} {megabytes:.1f}" for system, megabytes in added.items())
-    console.print(f"memory a step of the largest adds, MB: {shown}")
+    told = ", ".join(f"{system} {megabytes:.1f}" for system, megabytes in added.items())
+    console.print(f"memory a step of the largest adds, MB: {told}")
     import_seconds("chainrule")  # the first import may have to write bytecode
-    pairs = [(import_seconds("chainrule"), import_seconds("numpy")) for _ in range(3 * rounds)]
+    pairs = [
+        (import_seconds("chainrule"), import_seconds("numpy"))
+        for _ in shown("imports", range(3 * rounds))
+    ]
     console.print(
         f"import chainrule / import numpy: {statistics.median(a / b for a, b in pairs):.2f}"
     )
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("stopped: what was timed so far is not shown") from None

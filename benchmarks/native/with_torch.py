@@ -43,10 +43,12 @@ def make_recurrent(work, through=lambda f: f):
     return call
 
 
-def make_scalar(work):
+def make_scalar(work, through=lambda f: f):
+    value_of = through(lambda x: work.expression(torch.sin, x))
+
     def call():
         x = torch.tensor(0.5, requires_grad=True)
-        y = work.expression(torch.sin, x)
+        y = value_of(x)
         y.backward()
         return y.detach()
 
@@ -60,5 +62,7 @@ def start(model, work):
             p.copy_(torch.from_numpy(given))
 
 
+MAKE = {w.Step: make_step, w.Recurrent: make_recurrent, w.Scalar: make_scalar}
+
 if __name__ == "__main__":
-    w.main({w.Step: make_step, w.Recurrent: make_recurrent, w.Scalar: make_scalar})
+    w.main(MAKE)

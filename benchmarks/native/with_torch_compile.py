@@ -2,7 +2,7 @@
 
 import torch
 import work as w
-from with_torch import make_step
+from with_torch import MAKE
 
 if __name__ == "__main__":
-    w.main({w.Step: lambda work: make_step(work, torch.compile)})
+    w.main({kind: lambda work, make=make: make(work, torch.compile) for kind, make in MAKE.items()})

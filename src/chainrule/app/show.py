@@ -101,7 +101,7 @@ def norms_table(run: SavedRun) -> Any:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for head in ("layer", "gradient norm, first epoch", "last", "on the way"):
+    for head in ("layer", "mean gradient norm, first epoch", "last", "on the way"):
         table.add_column(head, justify="left" if head in ("layer", "on the way") else "right")
     for name, ys in run.norms().items():
         ends = [f"{y:.3g}" if isfinite(y) else "not finite" for y in (ys[0], ys[-1])]
