@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 
-def words(error: BaseException) -> str:
+def own_words(error: BaseException) -> str:
     """The message without the user's line."""
     return str(error).partition("\n  made at ")[0]
 
@@ -17,4 +17,4 @@ def refused(kind: type | tuple, pattern: str) -> Iterator[pytest.ExceptionInfo]:
     """Inside, an error of this kind is raised whose own words match the pattern."""
     with pytest.raises(kind) as caught:
         yield caught
-    assert re.search(pattern, words(caught.value)), words(caught.value)
+    assert re.search(pattern, own_words(caught.value)), own_words(caught.value)

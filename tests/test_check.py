@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from messages import refused
 
 import chainrule as cr
 from chainrule.graph import Op, order
@@ -270,7 +271,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_checked_is_refused_in_words(case):
     f, args, options, error, words = REFUSED[case]
-    with pytest.raises(error, match=words):
+    with refused(error, words):
         check_grads(f, args, **options)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from processes import said
 from safetensors import safe_open
 
 from chainrule.app.cli import main
@@ -231,6 +232,31 @@ def test_quiet_prints_the_result_alone(tmp_path):
     assert len(told.strip().splitlines()) == 2
 
 
+TAKEN = ("7 rows without y left out",
+         "left out: name is text that differs in every row, as a name does",
+         "left out: k is constant, '7' in every row")  # fmt: skip
+
+
+def test_quiet_says_beside_the_result_what_was_taken_from_the_data_unasked(tmp_path):
+    rows = [f"{j * 0.37 % 1:.3f},n{j}x,7,{j % 2},{'' if j % 9 == 0 else j * 1.5}"
+            for j in range(60)]  # fmt: skip
+    (tmp_path / "t.csv").write_text("a,name,k,b,y\n" + "\n".join(rows))
+    words = ("train", tmp_path / "t.csv", "--target", "y", "--drop", "b", "--epochs", 1)
+    quiet = run(*words, "--quiet", "--out", tmp_path)
+    assert quiet.stderr.splitlines() == [f"t: {note}" for note in TAKEN]
+    assert len(quiet.stdout.splitlines()) == 2
+    loud = run(*words, "--out", tmp_path)
+    assert loud.stderr == ""
+    assert all(f"  {note}\n" in loud.stdout for note in TAKEN)
+
+
+def test_quiet_says_beside_the_result_what_is_odd_in_arrays(tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 3)) * [1, 0, 1]
+    np.savez(tmp_path / "odd.npz", X=X, y=X[:, 0])
+    made = run("train", tmp_path / "odd.npz", "--epochs", 1, "--quiet", "--out", tmp_path)
+    assert "odd: column 1 is constant" in made.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends a signal")
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_keeps_what_there_is(sent, code, tmp_path):
@@ -249,6 +275,33 @@ def test_an_interrupt_keeps_what_there_is(sent, code, tmp_path):
     assert ": stopped, " in told
     assert "stopped; to go on: chainrule train --resume " in told
     assert {p.name for p in (tmp_path / "moons-001").iterdir()} == FILES
+
+
+WRITING = """
+import os, signal
+import chainrule.app.writing as writing
+from chainrule.app.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+page = writing.page
+
+def interrupted(report):
+    os.kill(os.getpid(), signal.SENT)
+    return page(report)
+
+writing.page = interrupted
+main(["train", "moons", "--epochs", "2", "--quiet", "--out", OUT])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a signal")
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_while_the_report_is_written_waits_for_it(sent, tmp_path):
+    told = said(WRITING.replace("SENT", sent).replace("OUT", repr(str(tmp_path))))
+    assert "report.html" in told
+    folder = tmp_path / "moons-001"
+    assert json.loads((folder / "run.json").read_text())["status"] == "finished"
+    assert "</html>" in (folder / "report.html").read_text()
 
 
 def hears_interrupts():

@@ -10,12 +10,13 @@ from click.testing import CliRunner
 import chainrule as cr
 from chainrule.app.cli import COMMANDS, main
 from chainrule.app.config import chosen, line_of
-from chainrule.app.network import ACTIVATIONS, NORMS, network, parts, plain
+from chainrule.app.network import NORMS, network, parts, plain
 from chainrule.app.phrases import phrase
 from chainrule.app.recipe import OPTIMIZERS, SCHEDULES, clip, optimizer
 from chainrule.app.settings import GROUPS, SETTINGS
 from chainrule.app.values import Unfit
 from chainrule.graph.errors import ExpressionError, UsageError
+from chainrule.nn.activations import ACTIVATIONS
 
 DOCS = Path(__file__).parent.parent / "docs"
 EXAMPLES = {  # setting → what is typed, as TOML has it, what it means

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import chainrule as cr
 from chainrule.app.cli import main
 from chainrule.app.explanation import explain
-from chainrule.app.target import target
+from chainrule.app.typed import target
 from chainrule.train.checkpoint import container
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

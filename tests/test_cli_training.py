@@ -276,7 +276,7 @@ def test_no_file_is_run_because_a_run_names_it(own):
 
 OWN_MISTAKES = {
     "net.py:modl": "did you mean model",
-    "net.py:number": "net.py:number is a int",
+    "net.py:number": "net.py:number is an int",
     "net.py:Scale": "is the class Scale",
     "net.py:wants": "asks for width; it is told inputs, outputs, seed",
     "net.py:breaks": "name 'undefined' is not defined",

@@ -11,6 +11,8 @@ import pytest
 import chainrule as cr
 from chainrule import nn
 from chainrule.study.derive import derive
+from chainrule.study.derive.reading import read
+from chainrule.study.derive.sweep import sweep
 
 
 def neuron():
@@ -382,3 +384,16 @@ def test_text_has_no_bracket_no_dot_and_no_side_too_many():
     assert "= −3.9" in told  # 3 · 1.3 ends: nothing is rounded for the page
     lines = [line.split(" = ") for line in told.splitlines()]
     assert all(len(set(sides)) == len(sides) for sides in lines)
+
+
+def test_the_path_to_a_value_is_the_one_way_down_and_nothing_where_ways_meet():
+    w = cr.tensor(0.5, name="w")
+    y = cr.sin(w)
+
+    def path(loss):
+        swept = sweep(read(loss, [w], {}, False))
+        return [str(e.reader.op) for e in swept.path(swept.reading.targets[0])]
+
+    assert path(cr.exp(cr.square(y))) == ["exp", "square", "sin"]
+    assert path(cr.exp(y) + cr.square(y)) == []
+    assert path(cr.square(w) + 1.0) == ["add", "square"]

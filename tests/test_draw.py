@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from messages import refused
 
 import chainrule as cr
 from chainrule.show.draw import draw
@@ -302,7 +303,7 @@ def test_a_chain_without_boxes_stays_a_chain():
 
 
 BAD = [
-    (lambda: draw(np.ones(3)), "of a ndarray"), (lambda: draw(cr.sin), "needs arguments"),
+    (lambda: draw(np.ones(3)), "of an ndarray"), (lambda: draw(cr.sin), "needs arguments"),
     (lambda: draw(gates(), style="cubist"), "style='cubist'"),
     (lambda: draw(gates(), node="nobody"), "there is no node called 'nobody'; there are x, y"),
     (lambda: draw(gates(), wrt="nobody"), "does not depend on 'nobody'"),
@@ -316,7 +317,7 @@ BAD = [
 
 @pytest.mark.parametrize(("call", "told"), BAD)
 def test_what_cannot_be_drawn_is_refused_in_words(call, told):
-    with pytest.raises(cr.ChainruleError, match=re.escape(told)):
+    with refused(cr.ChainruleError, re.escape(told)):
         call()
 
 

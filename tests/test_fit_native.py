@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
-
 import numpy as np
 import pytest
+from fits import MODELS, X, Y, trained
 
 import chainrule as cr
 from chainrule import nn, optim
 from chainrule.train import Trainer, TrainingWarning, native, stepping
 from chainrule.train.native import NativeEpochs
-from chainrule.train.stepping import Stepper, calls, worth
+from chainrule.train.stepping import Stepper
 
-rng = np.random.default_rng(0)
-X = rng.normal(size=(203, 3)).astype(np.float32)
-Y = np.sin(X[:, :1] * X[:, 1:2])
+rng = np.random.default_rng(1)
 LABELS = (X[:, 0] * X[:, 1] > 0).astype(int)
 SCHEDULED = optim.schedules.cosine(0.1, steps=60, warmup=10)
 OPTIMISERS = {
@@ -31,23 +25,6 @@ OPTIMISERS = {
     "accumulated": optim.accumulate(optim.Adam(lr=0.01), 3),
     "plateau": optim.chain(optim.SGD(lr=0.05), optim.reduce_on_plateau(0.5, patience=5)),
 }  # fmt: skip
-MODELS = {
-    "mlp": lambda: nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1), seed=1),
-    "dropout": lambda: nn.Sequential(
-        nn.Linear(3, 8), nn.Dropout(0.4), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1), seed=1),
-    "batch norm": lambda: nn.Sequential(
-        nn.Linear(3, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 1), seed=1),
-    "both, one twice": lambda: nn.Sequential(
-        nn.Linear(3, 8, bias=False), norm := nn.BatchNorm1d(8), nn.Dropout(0.3), norm, nn.Tanh(),
-        nn.Linear(8, 1), seed=1),
-    "a function of one's own": lambda: nn.Sequential(
-        nn.Linear(3, 8, bias=False), lambda x: x - cr.mean(x, axis=0), nn.Linear(8, 1), seed=1),
-    "a shared layer": lambda: nn.Sequential(
-        nn.Linear(3, 8), nn.Tanh(), part := nn.Linear(8, 8), nn.Tanh(), part, nn.Linear(8, 1),
-        seed=1),
-    "layer norm": lambda: nn.Sequential(
-        nn.Linear(3, 8), nn.LayerNorm(8), nn.ReLU(), nn.Linear(8, 1), seed=1),
-}  # fmt: skip
 DATA = {
     "no weights": {}, "weights": {"sample_weight": rng.uniform(0.2, 2.0, 203)},
     "whole batches": {"batch_size": 29}, "one batch": {"batch_size": 203},
@@ -55,16 +32,6 @@ DATA = {
     "as they stand": {"shuffle": False}, "one left over": {"batch_size": 101},
     "one weighted batch": {"batch_size": 203, "sample_weight": rng.uniform(0.2, 2.0, 203)},
 }  # fmt: skip
-
-
-def trained(compiled, optimizer=None, model="mlp", loss="mse", **options):
-    trainer = Trainer(
-        MODELS[model](), loss, optimizer or optim.Adam(0.01), seed=2, compiled=compiled,
-        **options.pop("how", {}),
-    )  # fmt: skip
-    x, y = options.pop("x", X), options.pop("y", Y)
-    trainer.fit(x, y, **{"epochs": 3, "batch_size": 8, **options})
-    return trainer
 
 
 def same(eager, compiled):
@@ -258,78 +225,6 @@ def test_what_cannot_be_traced_is_refused_where_machine_code_is_asked_for(kind):
         trainer.fit(X, Y, epochs=1)
 
 
-# ------------------------------------------------------------------ in which calls
-
-PLANS = [(n, s, k, p) for n in (1, 7, 60, 203) for s in (1, 8, 60, 300) for k in (1, 4, 1000)
-         for p in (False, True)]  # fmt: skip
-
-
-@pytest.mark.parametrize(("count", "size", "limit", "padded"), PLANS)
-def test_the_calls_of_an_epoch_cover_it_in_few_shapes(count, size, limit, padded):
-    made = calls(count, size, limit, padded)
-    ends = [c.start + (c.steps * size) + c.last for c in made]
-    assert [c.start for c in made] == [0, *ends[:-1]]
-    assert ends[-1] == (-(-count // size) * size if padded else count)
-    assert max(c.steps for c in made) <= limit
-    assert len({(c.steps, c.last) for c in made}) <= 3
-    assert not padded or all(c.last == 0 for c in made)
-
-
-def test_short_trainings_are_not_compiled_and_long_ones_are():
-    short = trained(None)
-    assert short.course.native is None
-    long = trained(None, epochs=60)
-    assert long.course.native is not None
-    assert worth(60 * 26, long.course.native.work)
-
-
-# ------------------------------------------------------------------ Ctrl-C
-
-
-def test_ctrl_c_ends_it_within_a_second_at_the_last_completed_step(monkeypatch):
-    monkeypatch.setattr(native, "CALL", 20_000_000)
-    trainer = Trainer(MODELS["mlp"](), optimizer=optim.Adam(0.001), compiled=True)
-    started = []
-
-    def interrupt():
-        while not trainer.run.steps:
-            time.sleep(0.01)
-        started.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    other = threading.Thread(target=interrupt)
-    other.start()
-    history = trainer.fit(X, Y, epochs=10**6, batch_size=8)
-    other.join()
-    assert history.interrupted
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert time.monotonic() - started[0] < 10  # a hang, not a speed
-    steps, again = trainer.run.steps, Trainer(MODELS["mlp"](), optimizer=optim.Adam(0.001),
-                                              compiled=True)  # fmt: skip
-    kept = Until(steps)
-    again.fit(X, Y, epochs=10**6, batch_size=8, checkpoint=kept)
-    assert again.run.steps == steps
-    assert [p.tobytes() for p in again.run.params] == [p.tobytes() for p in trainer.run.params]
-
-
-class Until:
-    """Ends a training, between two calls, at a number of steps."""
-
-    def __init__(self, steps):
-        self.steps = steps
-
-    def begin(self, run):
-        """Nothing is taken up again."""
-
-    def due(self, run):
-        if run.steps >= self.steps:
-            raise KeyboardInterrupt
-        return False
-
-    def save(self, state):
-        """Nothing is kept."""
-
-
 def test_a_stepper_s_masks_are_those_of_the_step_op_by_op():
     run = trained(False, model="dropout").run
     stepper = Stepper(run.objective, run.optimizer, run.names, True)
@@ -340,59 +235,3 @@ def test_a_stepper_s_masks_are_those_of_the_step_op_by_op():
                 nn.dropout.mask(streams[1], (8, 8), 0.2, np.float32)]  # fmt: skip
     for a, b in zip(need.masks.drawn(one), expected, strict=True):
         assert a.tobytes() == b.tobytes()
-
-
-# ------------------------------------------------------------------ judged on machine code
-
-
-@pytest.mark.parametrize("model", ["mlp", "dropout", "batch norm"])
-def test_what_is_judged_on_machine_code_has_the_same_figures(model, monkeypatch):
-    monkeypatch.setattr(native, "BATCH", 64)
-    monkeypatch.setattr(native, "worth_answering", lambda times, work: True)
-    more = {"model": model, "validation": 0.2, "how": {"metrics": ["r2"]}}
-    compiled, eager = trained(True, **more), trained(False, **more)
-    assert [j is None for j in compiled.course.judges] == [model == "batch norm"] * 2
-    for name in ("val_loss", "r2", "val_r2"):
-        np.testing.assert_allclose(compiled.history[name], eager.history[name], rtol=1e-4)
-
-
-def test_a_model_that_cannot_be_traced_where_it_is_judged_is_judged_op_by_op(monkeypatch):
-    @nn.layer
-    class Picky(nn.Module):
-        by_mode = True
-        scale: cr.Tensor
-
-        def __call__(self, x, training=None):
-            if nn.mode.live(self) is None and float(cr.sum(x)) > 1e9:
-                return x[:, :1]
-            return x[:, :1] * self.scale
-
-    monkeypatch.setattr(native, "worth_answering", lambda times, work: True)
-    trainer = Trainer(Picky(cr.tensor(np.float32(0.5))), compiled=True)
-    trainer.fit(X, Y, epochs=2, validation=0.2)
-    assert not trainer.course.judges[1].compiled
-    assert np.isfinite(trainer.history.val_loss).all()
-
-
-def test_a_second_training_of_one_structure_compiles_nothing_anew():
-    one, two = (trained(True, optim.AdamW(0.0123)) for _ in range(2))
-    assert one.course.native.stepper is two.course.native.stepper
-    assert one.course.native.stepper is not trained(True, optim.AdamW(0.0124)).course.native.stepper
-    assert one.course.native.stepper is not trained(True, optim.Adam(0.0123)).course.native.stepper
-
-
-def test_trainings_of_one_batch_share_the_machine_code_whatever_their_numbers_of_examples():
-    known = optim.Adam(0.0125)
-    steps = {id(trained(True, known, y=Y[:n], x=X[:n], batch_size=99).course.native.step.versions)
-             for n in (70, 81, 99)}  # fmt: skip
-    one = trained(True, known, y=Y[:90], x=X[:90], batch_size=99).course.native
-    assert len(steps) == len(one.step.versions) == 1
-
-
-FILLED = [(1 << 40, "mlp", 256), (0, "mlp", 203), (1 << 40, "dropout", 203)]
-
-
-@pytest.mark.parametrize(("little", "model", "rows"), FILLED)
-def test_a_batch_is_filled_where_that_costs_little(little, model, rows, monkeypatch):
-    monkeypatch.setattr(native, "LITTLE", little)
-    assert trained(True, model=model, batch_size=500).course.native.size == rows

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from messages import refused
 from training import X, Y, mlp, weights
 
 import chainrule as cr
@@ -25,9 +28,9 @@ REFUSED = {
     "NaN in X": (lambda m: cr.fit(m, nan_in([3, 8]), Y), cr.DataError, "rows 3, 8"),
     "many NaN": (lambda m: cr.fit(m, nan_in(range(20)), Y), cr.DataError, r"20 values.*0, 1, 2"),
     "Inf in y": (lambda m: cr.fit(m, X, np.full(50, np.inf)), cr.DataError, "y has 50 values"),
-    "too large": (lambda m: cr.fit(m, X * 1e200, Y), cr.DataError, "Inf in float32"),
+    "too large": (lambda m: cr.fit(m, X * 1e200, Y), cr.DataError, "too large for float32"),
     "NaN held out": (
-        lambda m: cr.fit(m, X, Y, validation=(nan_in([4]), Y)), cr.DataError, "rows 4",
+        lambda m: cr.fit(m, X, Y, validation=(nan_in([4]), Y)), cr.DataError, "row 4",
     ),
     "text": (lambda m: cr.fit(m, X.astype(str), Y), cr.DataError, "X is <U.*numbers"),
     "text in y": (lambda m: cr.fit(m, X, ["a"] * 50), cr.DataError, "y is <U"),
@@ -176,7 +179,7 @@ REFUSED = {
         lambda m: cr.fit(m, X, Y, lambda p, t: cr.mean(cr.tensor(t))), cr.PathError, "not on the",
     ),
     "an unknown metric": (
-        lambda m: cr.fit(m, X, Y, metrics=["auc"]), cr.UsageError, "'auc'.*accuracy",
+        lambda m: cr.fit(m, X, Y, metrics=["auc"]), cr.UsageError, "'auc'.*roc_auc",
     ),
     "no optimiser": (lambda m: cr.fit(m, X, Y, optimizer=3), cr.UsageError, "optim"),
     "an optimiser's class": (
@@ -216,7 +219,7 @@ def test_what_cannot_be_trained_is_refused_in_words_with_the_line(name):
     call, kind, words = REFUSED[name]
     model = mlp(3, 4, 1)
     before = weights(model)
-    with pytest.raises(kind, match=f"(?s){words}") as caught:
+    with refused(kind, f"(?s){words}") as caught:
         call(model)
     assert "made at test_fit_refusals.py:" in str(caught.value)
     assert weights(model) == before
@@ -231,3 +234,67 @@ def test_a_table_is_no_curve():
     history = cr.fit(mlp(3, 2), X, (Y > 0) * 1, "cross_entropy", epochs=1, metrics=["confusion"])
     with pytest.raises(cr.UsageError, match="is a table"):
         history.plot("confusion")
+
+
+# ------------------------------------------------------------------ what a user's own code refuses
+
+
+def of_a_loss(p, t):
+    return cr.sum(p @ t)  # here
+
+
+def of_a_column(p, t):
+    return cr.mean(p[:, 3] - t)  # here
+
+
+def of_numpy(p, t):
+    return cr.mean(np.matmul(p, np.ones((3, 2))))  # here
+
+
+def of_later_batches(p, t):
+    return cr.mean((p - t) ** 2 if len(p) < 2 else p[:7] @ np.ones((5, 5)))  # here
+
+
+def of_judging(p, t):
+    return cr.mean((p - t) ** 2 if len(p) <= 8 else p[:7] - t[:3])  # here
+
+
+LOSSES = {
+    of_a_loss: r"matmul: shapes \(1, 2\) and \(1, 1\) do not chain;(?s:.)*on the first example of",
+    of_a_column: "index 3 is out of bounds for axis 1",
+    of_numpy: r"matmul: shapes \(1, 2\) and \(3, 2\)",
+    of_later_batches: r"matmul: shapes \(7, 2\) and \(5, 5\)",
+    of_judging: r"subtract: shapes \(7, 2\) and \(3, 1\)",
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda f: f.__name__)
+def test_shapes_that_do_not_fit_in_a_user_s_loss_are_named_with_its_line(loss):
+    with pytest.raises((cr.ShapeError, cr.AxisError), match=LOSSES[loss]) as caught:
+        cr.fit(mlp(3, 2), X, Y[:, None], loss, batch_size=8, validation=0.5)
+    assert re.search(r"made at test_fit_refusals.py:\d+ .*# here", str(caught.value))
+
+
+@nn.layer
+class Doubles(nn.Module):
+    w: cr.Tensor
+
+    def __call__(self, x):
+        wide = 3 if len(x) <= self.w.shape[1] else 4
+        return x @ np.ones((wide, 1)) * self.w[:, :1]  # here
+
+
+@pytest.mark.parametrize("count", [0, 1, 8], ids=["at first", "in training", "in judging"])
+def test_shapes_that_do_not_fit_in_a_user_s_layer_are_named_with_its_line(count):
+    layer = Doubles(cr.ones((1, count)) if count else cr.ones((1, 1))[:, :0])
+    with pytest.raises(cr.ShapeError, match=r"matmul: shapes .* and \(4, 1\)") as caught:
+        cr.fit(nn.Sequential(layer, nn.Linear(1, 1)), X, Y[:, None], batch_size=8, validation=0.5)
+    assert re.search(r"made at test_fit_refusals.py:\d+ .*# here", str(caught.value))
+
+
+def test_what_a_user_s_code_raises_of_its_own_stays_as_it_is():
+    def refuses(p, t):
+        raise ValueError("not today")
+
+    with pytest.raises(ValueError, match=r"^not today$"):
+        cr.fit(mlp(3, 1), X, Y, refuses)

@@ -5,6 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
+from messages import refused
 
 import chainrule as cr
 from chainrule.graph import (
@@ -145,7 +146,7 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_while_tracing_is_named_with_the_users_line(mistake):
     f, error, words = MISTAKES[mistake]
-    with pytest.raises(error, match=words) as found:
+    with refused(error, words) as found:
         cr.capture(f, np.ones((2, 3)))
     if error is not ShapeError or mistake != "len of a number":
         assert "test_graph.py:" in str(found.value)

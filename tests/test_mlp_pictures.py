@@ -673,7 +673,7 @@ REFUSED = {
     ),
     "no layers": (lambda: network(cr.nn.Sequential()), UsageError, "no Linear layer"),
     "shared weights": (lambda: network(cr.nn.Sequential(TWICE, TWICE)), UsageError, "twice"),
-    "a number": (lambda: network(3), UsageError, "of a int"),
+    "a number": (lambda: network(3), UsageError, "of an int"),
     "text in a list": (lambda: network([np.ones((2, 3)), "relu"]), UsageError, "part 1"),
     "a bias alone": (lambda: network([np.ones(3)]), ShapeError, r"\(in, out\)"),
     "weights that do not chain": (

@@ -7,6 +7,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import nn
+from chainrule.app.network import WORDS
+from chainrule.nn import activations
+from chainrule.sklearn.network import NAMES as estimators
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(5, 3))
@@ -71,6 +74,22 @@ def test_an_activation_is_a_pytree_without_leaves(name):
     again = cr.tree_unflatten(structure, [])
     assert type(again) is type(layer)
     assert again(X) == pytest.approx(layer(X))
+
+
+WITHOUT_A_NAME = {"Softmax", "Identity", "Flatten"}  # not of one element, or nothing at all
+
+
+def test_every_activation_has_the_name_of_its_layer_wherever_one_is_written():
+    made = {n for n, one in vars(activations).items() if isinstance(one, type)
+            and one.__module__ == activations.__name__ and issubclass(one, nn.Module)}  # fmt: skip
+    named = {one.__name__ for one in activations.ACTIVATIONS.values()}
+    assert named == made - WITHOUT_A_NAME - {"Activation"}
+    assert all(
+        one.__name__.lower() == name.replace("_", "")
+        for name, one in activations.ACTIVATIONS.items()
+    )
+    assert activations.ACTIVATIONS.items() <= estimators.items()
+    assert set(activations.ACTIVATIONS) <= set(WORDS)
 
 
 def test_flatten_of_no_examples_keeps_its_columns():

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from formula_value import scalar_value
+from messages import refused
 
 import chainrule as cr
 from chainrule.graph.errors import ChainruleError, UsageError
@@ -168,7 +169,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_nudged_is_refused_in_words(case):
     f, x, told = REFUSED[case]
-    with pytest.raises(ChainruleError, match=told):
+    with refused(ChainruleError, told):
         nudge(f, x)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.graph.errors import DataError
 from chainrule.sklearn import RNNClassifier, RNNRegressor
 from chainrule.sklearn.sequences import padded, ragged
@@ -114,3 +115,38 @@ def test_a_sequence_that_cannot_be_read_is_named(what):
 def test_padding_marks_the_last_step_of_each():
     made = padded(ragged([[1.0], [2.0, 3.0]]), np.float32)
     assert made.tolist() == [[[1.0, 1.0], [0.0, 0.0]], [[2.0, 0.0], [3.0, 1.0]]]
+
+
+# ------------------------------------------------------------------ read backward too
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_both_ways_is_the_layer_both_ways_read_off_both_ends(cell):
+    model = RNNRegressor(
+        cell=cell, hidden_layer_sizes=(5, 3), bidirectional=True, max_iter=2, random_state=0
+    ).fit(CUT, WHOLE[:, 0, 0])
+    alone = np.concatenate([model.predict([x]) for x in CUT])
+    np.testing.assert_allclose(model.predict(CUT), alone, atol=1e-12)
+    first, second = model.model_.cells
+    assert (first.bidirectional, second.input_size) == (True, 10)
+    x = CUT[0][None].astype(first.weight_ih_l0.dtype)
+    y = second(first(x)[0])[0].value
+    ends = np.concatenate([y[:, -1, :3], y[:, 0, 3:]], axis=1)
+    head = model.model_.head
+    expected = ends @ head.weight.value.T + head.bias.value
+    np.testing.assert_allclose(alone[:1], expected[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("X", [WHOLE, CUT], ids=["one length", "several lengths"])
+def test_both_ways_on_machine_code_is_both_ways_op_by_op(X):
+    model = RNNRegressor(cell="gru", hidden_layer_sizes=6, bidirectional=True, max_iter=1)
+    reader = model.fit(X, WHOLE[:, 0, 0]).model_
+    x = padded(X, np.float64) if X is CUT else WHOLE
+
+    def slope(reader, x):
+        return cr.value_and_grad(lambda reader: cr.mean(reader(x) ** 2))(reader)
+
+    (value, one), (expected, other) = cr.compile(slope)(reader, x), slope(reader, x)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    for a, b in zip(one.parameters(), other.parameters(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7)

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from messages import refused
 
 import chainrule as cr
 from chainrule.study.paper import Paper
@@ -184,7 +185,7 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_said_in_words(name):
     wrong, kind, words = MISTAKES[name]
-    with pytest.raises(kind, match=words):
+    with refused(kind, words):
         wrong(cr.tensor([1.0, 2.0], name="x"))
 
 

@@ -11,8 +11,9 @@ from ..graph.spelling import did_you_mean
 from ..study.compare import Comparison, compare_tape
 from ..study.formula import CONSTANTS, mistake, names_in
 from .files import CURVES, writable
-from .target import FILE, Target, target
+from .target import FILE, Target
 from .terminal import Words
+from .typed import target
 
 
 def comparison(expression: str, assignments: tuple[str, ...] = ()) -> Comparison:

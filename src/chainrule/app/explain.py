@@ -11,8 +11,9 @@ import click
 from .explanation import explained
 from .files import FILMS, PAGES, PICTURES, writable, write
 from .table import as_json, print_explanation
-from .target import Target, target
+from .target import Target
 from .terminal import Words
+from .typed import target
 
 FORMS = ("scalar", "index", "matrix")
 STYLES = ("numpy", "torch", "python")

@@ -10,7 +10,8 @@ import numpy as np
 from ..eager.tensor import Tensor
 from ..study.numbers import short
 from ..study.steps import Step, steps
-from .target import Target, target
+from .target import Target
+from .typed import target
 
 
 @dataclass

@@ -16,13 +16,10 @@ from typing import Any
 from .. import nn
 from ..graph.errors import UsageError
 from ..graph.spelling import counted, did_you_mean
+from ..nn.activations import ACTIVATIONS
 from ..study.formula import mistake
 from .values import MOST
 
-ACTIVATIONS = {
-    "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU, "silu": nn.SiLU,
-    "elu": nn.ELU, "selu": nn.SELU, "softplus": nn.Softplus, "leaky_relu": nn.LeakyReLU,
-}  # fmt: skip
 NORMS = {"batchnorm": nn.BatchNorm1d, "layernorm": nn.LayerNorm, "rmsnorm": nn.RMSNorm}
 NUMBERED = ("dropout", "leaky_relu", "elu")  # words that a number may follow
 WORDS = (*ACTIVATIONS, "dropout", *NORMS)

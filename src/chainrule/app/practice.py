@@ -13,8 +13,8 @@ import click
 from ..graph.errors import UsageError
 from ..graph.spelling import counted
 from ..study.practice import KINDS, SETS, Exercise, Practice, practice, practice_set
-from .target import target
 from .terminal import Words
+from .typed import target
 
 # Whole words, since a single letter may be somebody's variable.
 LEAVE = ("quit", "exit", ":q")

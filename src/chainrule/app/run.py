@@ -15,9 +15,10 @@ from ..study.diagnosis import advice, line
 from ..train.callbacks.progress import ProgressBar
 from ..train.checkpoint import Checkpoints
 from ..train.data.fingerprint import fingerprint
-from ..train.data.prepared import PARTS
+from ..train.data.prepared import PARTS, Unasked
 from ..train.folder import load_json, new_folder
-from ..train.interrupt import Termination
+from ..train.history import History
+from ..train.interrupt import Interrupt, Termination
 from .config import Chosen, Given
 from .network import told as told_network
 from .outcome import Outcome, judge, result_line, trouble
@@ -114,14 +115,20 @@ def tell(made: Setup, say: Callable[..., None]) -> None:
     sizes = ", ".join(f"{k} {len(data.rows[k]):,}" for k in PARTS)
     say(f"{data.name}: {counted(len(data.examples), 'row')} ({sizes})", bold=True)
     for note in data.notes:
-        say(f"  {note}")
+        unasked = isinstance(note, Unasked)
+        if unasked and made.chosen["quiet"]:
+            say_aloud(f"{data.name}: {note}", warn=True, err=True)
+        say(f"  {note}", warn=unasked)
     optimizer = ", ".join(filter(None, (made.chosen["optimizer"], made.chosen["schedule"])))
     say(f"network {told_network(made.model)}; {optimizer}")
 
 
 def _run(folder: Path, made: Setup, say: Callable[..., None]) -> int:
-    outcome = _fit(folder, made)
-    write(folder, outcome)
+    with Termination() as ended:
+        history, seconds = _fit(folder, made)
+        with Interrupt():  # what has been learned is written down before the process ends
+            outcome = Outcome(made, history, judge(made), seconds, ended.heard)
+            write(folder, outcome)
     for row in outcome.health:
         say(line(row), warn=row["verdict"] != "healthy")
     for told in advice(outcome.health):
@@ -150,10 +157,11 @@ def _quoted(word: str) -> str:
     return quote(word)
 
 
-def _fit(folder: Path, made: Setup) -> Outcome:
+def _fit(folder: Path, made: Setup) -> tuple[History, float]:
+    """What came of the training, and the seconds that it took."""
     started, c = perf_counter(), made.chosen
     kept = Checkpoints(folder / "checkpoints", every=c["checkpoint"], keep=KEPT)
-    with ProgressBar() as bar, Termination() as ended, catch_warnings(record=True) as warned:
+    with ProgressBar() as bar, catch_warnings(record=True) as warned:
         simplefilter("always")
         trainer = made.trainer(() if c["quiet"] else (bar,))
         history = trainer.fit(
@@ -163,5 +171,4 @@ def _fit(folder: Path, made: Setup) -> Outcome:
         )  # fmt: skip
     for message in dict.fromkeys(str(w.message) for w in warned):
         say_aloud(message.partition("\n  made at")[0].removeprefix("fit: "), warn=True)
-    seconds = perf_counter() - started
-    return Outcome(made, history, judge(made), seconds, ended.heard)
+    return history, perf_counter() - started

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..nn.activations import ACTIVATIONS
 from ..nn.losses import LOSSES
 from ..train.metrics import METRICS
-from .network import ACTIVATIONS
 from .recipe import OPTIMIZERS, SCHEDULES
 from .values import Reader, flag, positive, sizes, text, texts, whole, word, words
 

@@ -152,6 +152,6 @@ def _bad(error: click.BadParameter) -> str:
     return f"{name}: {told[:1].lower()}{told[1:]}"
 
 
-def say(message: str, bold: bool = False, warn: bool = False) -> None:
-    """One line to the reader."""
-    click.secho(message, bold=bold or None, fg="yellow" if warn else None)
+def say(message: str, bold: bool = False, warn: bool = False, err: bool = False) -> None:
+    """One line to the reader; with `err` beside the output, which a program may read."""
+    click.secho(message, bold=bold or None, fg="yellow" if warn else None, err=err)

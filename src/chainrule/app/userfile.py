@@ -25,7 +25,7 @@ from ..eager.namespace import tensor
 from ..eager.tensor import GIVEN, Tensor, leaf
 from ..graph.caller import HOUSE
 from ..graph.errors import ChainruleError, UsageError
-from ..graph.spelling import did_you_mean
+from ..graph.spelling import did_you_mean, told_type
 from ..graph.walk import order
 from ..nn.module import Module
 from ..read.code.program import assigned, roles
@@ -97,7 +97,7 @@ def _said(made: Any) -> str:
         return "nothing"
     if isinstance(made, (np.ndarray, float, int)):
         return "plain numbers, which do not remember how they were made"
-    return f"a {type(made).__name__}"
+    return told_type(made)
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import UsageError
-from ..graph.spelling import counted, did_you_mean
+from ..graph.spelling import counted, did_you_mean, told_type
 from ..nn import Module
 from .target import FILE
 from .userfile import its_own_errors, loaded
@@ -41,7 +41,7 @@ def from_file(text: str, facts: dict[str, Any]) -> Module:
     if isfunction(made):
         made = _called(path, name, made, facts)
     if not isinstance(made, Module) or isinstance(made, type):
-        what = f"the class {name}" if isinstance(made, type) else f"a {type(made).__name__}"
+        what = f"the class {name}" if isinstance(made, type) else told_type(made)
         raise UsageError(
             f"{path}:{name} is {what}; it must be a network, such as chainrule.nn.Sequential(...), "
             "or a function that returns one"

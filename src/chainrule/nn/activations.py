@@ -83,6 +83,13 @@ class ELU(Module):
         return ops.elu(x, self.alpha)
 
 
+# by the names that texts and settings have for them; Softmax mixes elements, so it is not here
+ACTIVATIONS: dict[str, Callable[..., Module]] = {
+    "relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid, "gelu": GELU, "silu": SiLU, "elu": ELU,
+    "selu": SELU, "softplus": Softplus, "leaky_relu": LeakyReLU,
+}  # fmt: skip
+
+
 @layer
 class Flatten(Module):
     """All axes but the first as one.

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..eager.tensor import Tensor
 from ..graph.errors import DataError, ShapeError, UsageError
+from ..graph.node import Node
 from ..ops import concat, expand_dims, linear, permute_dims, squeeze, stack, where
 from ..transform import scan
 from .dropout import dropped
@@ -179,16 +180,17 @@ class Recurrent(Module):
         parts = tuple(array(part) for part in given)
         return tuple(expand_dims(part, axis=1) for part in parts) if alone else parts
 
-    def _kept(self, lengths: Any, x: Any) -> np.ndarray:
+    def _kept(self, lengths: Any, x: Any) -> Any:
         """Which steps of which sequence count."""
         steps, count = x.shape[:2]
-        lengths = np.asarray(lengths)
+        traced = isinstance(lengths, (Tensor, Node))  # then its numbers are not looked at
+        lengths = lengths if traced else np.asarray(lengths)
         if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
             raise ShapeError(
                 f"{type(self).__name__}: lengths of {lengths.dtype} {lengths.shape}; give a whole "
                 f"number for each of {count} sequences"
             )
-        if count and not (lengths.min() >= 0 and lengths.max() <= steps):
+        if not traced and count and not (lengths.min() >= 0 and lengths.max() <= steps):
             raise DataError(
                 f"{type(self).__name__}: lengths from {lengths.min()} to {lengths.max()}; the "
                 f"sequences have {steps} steps"

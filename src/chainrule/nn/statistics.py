@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..eager.tensor import Tensor
+from ..eager.tensor import raw
 from ..graph.errors import ShapeError, TracingError, UsageError
 from ..graph.node import Node
 from .mode import Seen, exchanged, named_layers
@@ -56,7 +56,7 @@ def of_batch(value: Any) -> np.ndarray:
             "observe: the statistics are those of a traced function, which has no numbers; return "
             "them from it, and observe what comes out"
         )
-    return value._value if isinstance(value, Tensor) else np.asarray(value)
+    return raw(value)
 
 
 def observe(model: Any, seen: Seen) -> Any:

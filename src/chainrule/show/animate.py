@@ -10,6 +10,7 @@ from ..eager.tensor import Tensor
 from ..graph.chain import path
 from ..graph.errors import UsageError
 from ..graph.node import Pick
+from ..graph.spelling import told_type
 from ..nn import Module
 from ..study.numbers import figure as number
 from ..study.steps import Step
@@ -51,7 +52,7 @@ def animate(L: Any, *args: Any, **options: Any) -> Scene:
 
         return backprop(L, *args, **options)
     raise UsageError(
-        f"animate: a {type(L).__name__}; give a tensor computed from chainrule.tensor(...), or a "
+        f"animate: {told_type(L)}; give a tensor computed from chainrule.tensor(...), or a "
         "network with x, y and the loss: animate(model, x, y, loss)"
     )
 

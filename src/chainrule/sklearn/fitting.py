@@ -15,7 +15,7 @@ from sklearn.utils.validation import (
 )
 
 from ..graph.errors import DataError, UsageError
-from ..graph.spelling import counted
+from ..graph.spelling import counted, told_type
 from ..train import Trainer, TrainingWarning
 from ..train.data.sources import Arrays
 from ..train.run import several
@@ -243,7 +243,7 @@ def _dense(x: Any) -> np.ndarray:
 def _pair(validation: Any) -> tuple[Any, Any]:
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise UsageError(
-            f"fit: validation is a {type(validation).__name__}; give (X, y); for a share of X "
+            f"fit: validation is {told_type(validation)}; give (X, y); for a share of X "
             "there are early_stopping=True and validation_fraction"
         )
     return validation[0], validation[1]

@@ -9,18 +9,15 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..eager.tensor import Tensor, leaf
+from ..eager.tensor import leaf, raw
 from ..graph.errors import UsageError
+from ..nn.activations import ACTIVATIONS
 from ..nn.mode import exchanged
 from ..nn.module import parameter
 from ..nn.sequential import Function
 from ..transform.trees import tree_map
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "identity": nn.Identity, "logistic": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU,
-    "sigmoid": nn.Sigmoid, "leaky_relu": nn.LeakyReLU, "elu": nn.ELU, "selu": nn.SELU,
-    "gelu": nn.GELU, "silu": nn.SiLU, "softplus": nn.Softplus,
-}  # fmt: skip
+NAMES = {"identity": nn.Identity, "logistic": nn.Sigmoid, **ACTIVATIONS}  # two of scikit-learn's
 NORMS: dict[str, Callable[..., nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 NARROW = ("logistic", "sigmoid")  # activations whose weights start nearer to 0
 
@@ -28,7 +25,7 @@ NARROW = ("logistic", "sigmoid")  # activations whose weights start nearer to 0
 def activation(given: Any) -> nn.Module:
     """The layer of this name, or made of this function."""
     if isinstance(given, str):
-        return ACTIVATIONS[given]()
+        return NAMES[given]()
     return given if isinstance(given, nn.Module) else Function(given)
 
 
@@ -99,9 +96,9 @@ def with_weights(model: Any, coefs: Sequence[Any], intercepts: Sequence[Any]) ->
 
 def in_dtype(model: Any, dtype: Any) -> Any:
     """The model with its parameters in another dtype."""
-    return tree_map(lambda p: leaf(np.asarray(p._value if type(p) is Tensor else p, dtype)), model)
+    return tree_map(lambda p: leaf(np.asarray(raw(p), dtype)), model)
 
 
 def arrays_of(model: Any, dtype: Any) -> Any:
     """The model with arrays for parameters: it computes with numbers and remembers nothing."""
-    return tree_map(lambda p: np.asarray(p._value if type(p) is Tensor else p, dtype), model)
+    return tree_map(lambda p: np.asarray(raw(p), dtype), model)

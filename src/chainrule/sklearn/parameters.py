@@ -15,7 +15,7 @@ from ..nn.losses import LOSSES
 from ..nn.module import Module
 from ..optim import Transform
 from ..train.run import several
-from .network import ACTIVATIONS, NORMS
+from .network import NAMES, NORMS
 from .solvers import NAMED
 
 SCHEDULES = ("constant", "invscaling", "adaptive")
@@ -71,7 +71,7 @@ def _units(x: Any) -> bool:
 
 def _activation(x: Any) -> bool:
     if isinstance(x, str):
-        return x in ACTIVATIONS
+        return x in NAMES
     if isinstance(x, (list, tuple)):
         return all(map(_activation, x))
     return isinstance(x, Module) or (callable(x) and not isinstance(x, type))
@@ -121,7 +121,7 @@ SHARE = _number(0, 1)
 RULES: dict[str, Wanted] = {
     "hidden_layer_sizes": Wanted(_units, "a whole number, 1 or more, or one for each layer"),
     "activation": Wanted(
-        _activation, f"{_either(ACTIVATIONS)}, a layer, a function, or a list with one for each "
+        _activation, f"{_either(NAMES)}, a layer, a function, or a list with one for each "
         "hidden layer",
     ),
     "solver": Wanted(_solver, f"{_either(NAMED)}, or an optimiser of chainrule.optim"),

@@ -27,7 +27,9 @@ class Recurrences(Estimator):
         self.n_layers_ = len(hidden) + 2
         features = 1 if self._of_table else self.n_features_in_
         dropout = for_each(type(self).__name__, "dropout", self.dropout, len(hidden))
-        return reader(self.cell, features, hidden, self.n_outputs_, rng, dtype, dropout)
+        return reader(
+            self.cell, features, hidden, self.n_outputs_, rng, dtype, dropout, self.bidirectional
+        )
 
     def _units(self) -> list[int]:
         given = self.hidden_layer_sizes
@@ -103,6 +105,8 @@ class RNNClassifier(Classifying, Recurrences):
     of 0 and 1.
     `cell` is "lstm", "gru" or "tanh"; `hidden_layer_sizes` are those of recurrent layers, one
     upon the other; `dropout` is between them and before the output, a share or one for each.
+    With `bidirectional` every layer reads the sequence backward too, with weights of its own, and
+    hands twice as many numbers on; the answer is read off both ends.
     All else is as in `MLPClassifier`, but that steps are larger (`learning_rate_init`) and that
     the gradient's norm is held at 1 (`clip`).
     Attributes: those of `MLPClassifier` but `coefs_` and `intercepts_`; the weights are in
@@ -125,7 +129,8 @@ class RNNClassifier(Classifying, Recurrences):
         early_stopping: bool = False, validation_fraction: float = 0.1, beta_1: float = 0.9,
         beta_2: float = 0.999, epsilon: float = 1e-8, n_iter_no_change: int = 10,
         max_fun: int = 15000, loss: Any = "log_loss", class_weight: Any = None,
-        dropout: Any = 0.0, clip: Any = 1.0, callbacks: Any = (), dtype: Any = None,
+        dropout: Any = 0.0, bidirectional: bool = False, clip: Any = 1.0, callbacks: Any = (),
+        dtype: Any = None,
     ):  # fmt: skip
         self.__dict__.update(told(locals()))
 
@@ -156,6 +161,7 @@ class RNNRegressor(Regressing, Recurrences):
         nesterovs_momentum: bool = True, early_stopping: bool = False,
         validation_fraction: float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999,
         epsilon: float = 1e-8, n_iter_no_change: int = 10, max_fun: int = 15000,
-        dropout: Any = 0.0, clip: Any = 1.0, callbacks: Any = (), dtype: Any = None,
+        dropout: Any = 0.0, bidirectional: bool = False, clip: Any = 1.0, callbacks: Any = (),
+        dtype: Any = None,
     ):  # fmt: skip
         self.__dict__.update(told(locals()))

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import nn
 from ..graph.errors import DataError
+from ..ops import astype, concat
 from ..ops import sum as total
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "tanh": nn.RNN}
@@ -16,7 +17,8 @@ CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "tanh": nn.RNN}
 
 @nn.layer
 class Reader(nn.Module):
-    """Recurrent layers over a sequence, and a Linear layer of what the last holds at its end.
+    """Recurrent layers over a sequence, and a Linear layer of what the last holds at its end; of
+    what it holds at both ends, where it reads the sequence backward too.
 
     Shapes: x (N, T, features) → (N, out); with one column more, that column is 1 in the last
     step of each sequence and 0 in all others, and the steps after it do not count.
@@ -38,25 +40,40 @@ class Reader(nn.Module):
         ends = None
         if x.shape[-1] > self.cells[0].input_size:
             x, ends = x[:, :, :-1], x[:, :, -1:]
+        lengths = self._lengths(ends)
         for k, cell in enumerate(self.cells):
-            x, _ = cell(x)
+            x, _ = cell(x, lengths=lengths)
             x = self.dropouts[k](x) if k < len(self.dropouts) else x
-        return self.head(x[:, -1] if ends is None else total(x * ends, axis=1))
+        found = x[:, -1] if ends is None else total(x * ends, axis=1)
+        if self.cells[-1].bidirectional:
+            size = self.cells[-1].hidden_size
+            found = concat([found[:, :size], x[:, 0, size:]], axis=1)
+        return self.head(found)
+
+    def _lengths(self, ends: Any) -> Any:
+        """How many steps of each sequence count, for who begins at its end; else None."""
+        if ends is None or not self.cells[0].bidirectional:
+            return None
+        places = np.arange(1, ends.shape[1] + 1, dtype=ends.dtype)[:, None]
+        return astype(total(ends * places, axis=(1, 2)), np.int64)
 
 
 def reader(
     cell: str, features: int, hidden: Sequence[int], outputs: int, rng: np.random.RandomState,
-    dtype: Any, dropout: Sequence[float],
+    dtype: Any, dropout: Sequence[float], bidirectional: bool,
 ) -> Reader:  # fmt: skip
     """Recurrent layers of these sizes, one upon the other, with weights drawn from `rng`."""
-    sizes = [features, *hidden]
+    ways = 1 + bidirectional
+    sizes = [features, *(n * ways for n in hidden)]
     seeds = rng.randint(np.iinfo(np.int32).max, size=len(sizes))
     cells = tuple(
-        CELLS[cell](a, b, batch_first=True, seed=int(seed), dtype=dtype)
+        CELLS[cell](
+            a, b, batch_first=True, bidirectional=bidirectional, seed=int(seed), dtype=dtype
+        )
         for a, b, seed in zip(sizes, hidden, seeds, strict=False)
     )
     dropouts = tuple(nn.Dropout(p) for p in dropout) if any(dropout) else ()
-    return Reader(cells, dropouts, nn.Linear(hidden[-1], outputs, seed=int(seeds[-1]), dtype=dtype))
+    return Reader(cells, dropouts, nn.Linear(sizes[-1], outputs, seed=int(seeds[-1]), dtype=dtype))
 
 
 def axes(given: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..eager.tensor import Tensor
+from ..eager.tensor import raw
 from ..nn import Module, Sequential
 from ..nn.activations import ReLU, Sigmoid, Tanh
 from ..ops import sigmoid, tanh
@@ -82,20 +82,16 @@ def _walk(stages: list[tuple[str, Any]], x: Any, found: dict) -> str:
     owner = ""
     for name, one in stages:
         if isinstance(one, GATES):
-            on = np.asarray(x) > 0
+            on = raw(x) > 0
             found[owner] = {"dead": float(np.mean(~on.any(axis=0)))}
         elif type(one) in SLOPES:
-            slope = np.asarray(SLOPES[type(one)](_array(x)))
+            slope = np.asarray(SLOPES[type(one)](raw(x)))
             found[owner] = {"saturated": float(np.mean(slope < FLAT))}
         elif _learns(one):
             # What gets nothing but zeros is not at fault: its figures go under no name.
-            owner = name if np.any(_array(x)) else ""
+            owner = name if np.any(raw(x)) else ""
         x = one(x)
     return owner
-
-
-def _array(x: Any) -> np.ndarray:
-    return x._value if isinstance(x, Tensor) else np.asarray(x)
 
 
 def reference(layers: dict[str, dict[str, Any]]) -> float:

@@ -15,6 +15,7 @@ from ..graph.chain import pull
 from ..graph.errors import ExpressionError, PathError, UsageError
 from ..graph.node import Constant, Input, Node, Pick
 from ..graph.op import Spec
+from ..graph.spelling import told_type
 from ..graph.walk import order
 from ..ops.family import Elementwise
 from ..read.code.numpy_style import summed
@@ -83,7 +84,7 @@ def _asked(loss: Tensor, wrt: Any) -> list[Tensor]:
     reached = set(nodes)
     for w in asked:
         if type(w) is not Tensor or w not in reached:
-            what = getattr(w, "name", None) or f"a {type(w).__name__}"
+            what = getattr(w, "name", None) or told_type(w)
             raise PathError(f"paths: the value does not depend on {what} of wrt")
     return asked
 

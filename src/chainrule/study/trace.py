@@ -12,6 +12,7 @@ from ..eager.tensor import FIXED, Tensor
 from ..graph.caller import made_at
 from ..graph.errors import DTypeError, PathError, ScalarError, UsageError
 from ..graph.namespace import XP
+from ..graph.spelling import told_type
 from ..graph.walk import order
 from .elements import Element, element_of
 from .numbers import short
@@ -215,7 +216,7 @@ def refuse(loss: Any, asked: str) -> None:
     """Refuse what has no gradient to tell of: no tensor, no float, not one number."""
     if type(loss) is not Tensor:
         raise UsageError(
-            f"{asked}: of a {type(loss).__name__}, which does not remember how it was made; give a "
+            f"{asked}: of {told_type(loss)}, which does not remember how it was made; give a "
             f"tensor computed from chainrule.tensor(...)"
         )
     if loss.dtype.kind != "f":

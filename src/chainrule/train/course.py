@@ -10,6 +10,7 @@ import numpy as np
 
 from ..graph import caller
 from ..graph.errors import ChainruleError
+from .answering import Answers, answers
 from .batches import order_of
 from .callbacks.hooks import Callbacks, Enough
 from .data.sources import Stream
@@ -19,7 +20,7 @@ from .examples import class_numbers
 from .history import History
 from .interrupt import Interrupt
 from .metrics.judging import judged, measured, predictions
-from .native import Answers, NativeEpochs, answers, native_epochs, searched
+from .native import NativeEpochs, native_epochs, searched
 from .run import Run
 
 # Steps on machine code between two looks at the health of the layers: a look takes longer than

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..graph.errors import DataError, DTypeError, ScalarError, ShapeError, UsageError
+from ..graph.errors import AxisError, DataError, DTypeError, ScalarError, ShapeError, UsageError
 from ..nn.losses import cross_entropy
 from .batches import Examples
 from .checks import check_classes, check_targets
 from .data.sources import Stream, source, split
+from .refusals import asked
 from .run import Run
 from .weighting import checked, of_classes, takes_weights
 
@@ -78,7 +79,7 @@ def class_numbers(fitted: Examples) -> np.ndarray:
 def _fitted(run: Run, x: np.ndarray, t: np.ndarray, told: str, check: Callable) -> Any:
     """What brings targets into the shape the model answers in, tried on the first example."""
     try:
-        made = run.model(run.params)(x[:1])
+        made = asked(run.model(run.params), x[:1])
         shape = getattr(made, "shape", None)
         if shape is None:
             raise UsageError(
@@ -86,15 +87,15 @@ def _fitted(run: Run, x: np.ndarray, t: np.ndarray, told: str, check: Callable) 
             )
         change = _change(run, tuple(shape), t)
         check(change, tuple(shape))
-        cost = run.loss(made, change(t[:1]))
+        cost = asked(run.loss, made, change(t[:1]))
         if np.shape(cost) != ():
             raise ScalarError(
                 f"fit: the loss has shape {np.shape(cost)}; it must be one number: take cr.mean "
                 f"of it"
             )
-    except (ShapeError, DTypeError, UsageError) as error:
-        found = str(error).partition("\n  made at")[0]
-        raise type(error)(f"{found}\n  seen on the first example of {told}") from None
+    except (ShapeError, AxisError, DTypeError, UsageError) as error:
+        found, at, line = str(error).partition("\n  made at ")
+        raise type(error)(f"{found}\n  seen on the first example of {told}{at}{line}") from None
     return change
 
 

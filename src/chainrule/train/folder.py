@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import DataError, UsageError
+from ..graph.spelling import told_type
 from .checkpoint.disk import write
 
 
@@ -65,7 +66,7 @@ def load_json(path: Path) -> Any:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as JSON: {error}") from None
     if not isinstance(found, dict):
-        raise DataError(f"{path}: holds a {type(found).__name__}, not the record of a run")
+        raise DataError(f"{path}: holds {told_type(found)}, not the record of a run")
     return found
 
 

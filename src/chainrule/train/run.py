@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..eager.tensor import Tensor, leaf
+from ..eager.tensor import Tensor, leaf, raw
 from ..graph.errors import ChainruleError, DataError, UsageError
-from ..graph.spelling import counted
+from ..graph.spelling import counted, told_type
 from ..nn.module import Module
 from ..nn.statistics import observe
 from ..optim import Transform, apply_updates
 from ..transform import value_and_grad
 from ..transform.trees import tree_flatten, tree_map, tree_unflatten
 from .objective import Objective, penalty_of
+from .refusals import asked
 from .state import State, copied, deep, from_state, state_of
 from .terms import OPTIMIZER, Terms, differing
 
@@ -42,7 +43,7 @@ class Run:
         unique = dict(zip(keys, leaves, strict=True))
         self.places = [list(unique).index(key) for key in keys]
         self.names = _names(model, list(unique.values()))
-        self.params = [np.array(_array(p)) for p in unique.values()]  # written to, natively
+        self.params = [np.array(raw(p)) for p in unique.values()]  # written to, natively
         self.dtype = self.params[0].dtype
         self.optimizer = optimizer.named(self.names)
         self.state = self.optimizer.init(self.params)
@@ -86,7 +87,9 @@ class Run:
                 return self.searched(params, x, t, w, self.amount)
             except ChainruleError:  # op by op the same says what is wrong, if something is
                 self.searched = None
-        (value, self.seen), gradients = self.gradient(params, x, t, w, self.amount, self.rng)
+        (value, self.seen), gradients = asked(
+            lambda x: self.gradient(params, x, t, w, self.amount, self.rng), x
+        )
         return value, gradients
 
     def step(self, x: np.ndarray, t: np.ndarray, w: Any = None) -> tuple[Any, list, list]:
@@ -158,13 +161,13 @@ class Run:
             raise DataError(f"restore: {other}; make it as it was when it was saved")
         leaves, self.structure = tree_flatten(model)
         first = [self.places.index(k) for k in range(len(self.params))]
-        self.params = [np.array(_array(leaves[k])) for k in first]
+        self.params = [np.array(raw(leaves[k])) for k in first]
 
 
 def _trainable(model: Any, optimizer: Any) -> None:
     if not isinstance(model, Module):
         raise UsageError(
-            f"fit: the model is a {type(model).__name__}; give a layer or nn.Sequential(...)"
+            f"fit: the model is {told_type(model)}; give a layer or nn.Sequential(...)"
         )
     if not isinstance(optimizer, Transform):
         wrong = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else optimizer
@@ -180,10 +183,6 @@ def _unlike(mine: tuple[list, Any], other: tuple[list, Any]) -> str:
     if len(mine[0]) != len(other[0]):
         return f"it had {counted(len(other[0]), 'array')} and has {len(mine[0])}"
     return "" if mine[1] == other[1] else "its settings are others"
-
-
-def _array(p: Any) -> np.ndarray:
-    return p._value if isinstance(p, Tensor) else np.asarray(p)
 
 
 def several(given: Any) -> tuple:

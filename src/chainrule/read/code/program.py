@@ -17,6 +17,7 @@ from ...graph.chain import pull
 from ...graph.errors import PathError, ScalarError, UsageError
 from ...graph.node import Constant, Input, Node, Pick, as_node, constant_node, unpack
 from ...graph.op import Spec
+from ...graph.spelling import told_type
 from ...graph.walk import Graph, fold, order
 from ...ops.family import BroadcastTo, Elementwise, broadcast_to
 from ...ops.loop import Call
@@ -60,7 +61,7 @@ def as_graph(x: Any) -> tuple[list[Any], list[Node], dict]:
         x = x.outputs[0]
     if not hasattr(x, "inputs") or not hasattr(x, "op"):
         raise UsageError(
-            f"code: of a {type(x).__name__}, which does not remember how it was made; give a "
+            f"code: of {told_type(x)}, which does not remember how it was made; give a "
             "tensor computed from chainrule.tensor(...), or cr.capture(f, ...)"
         )
     found = order((x,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -130,15 +130,8 @@ def _triangle(reader: Reader, node: Node, places: Places) -> Term:
 
 def _slice(reader: Reader, node: Node, places: Places) -> Term:
     (x,) = node.inputs
-    rest, found = iter(places), []
-    for part in steps(node.op.key, x.shape):  # type: ignore[attr-defined]
-        if part[0] == "at":
-            found.append(at(part[1]))
-        elif part[0] == "new":
-            next(rest)
-        else:
-            found.append(combined((next(rest), part[2]), shift=part[1]))
-    return reader.element(x, aligned(found, x.shape))
+    parts = steps(node.op.key, x.shape)  # type: ignore[attr-defined]
+    return _picked(reader, x, parts, iter(places))
 
 
 def _unslice(reader: Reader, node: Node, places: Places) -> Term:
@@ -193,6 +186,14 @@ def _gather(reader: Reader, node: Node, places: Places) -> Term:
     parts, common, first = _block(node.op.key, x.shape, arrays)  # type: ignore[attr-defined]
     block = places[first : first + len(common)]
     rest = iter((*places[:first], *places[first + len(common) :]))
+    return _picked(reader, x, parts, rest, arrays, block)
+
+
+def _picked(
+    reader: Reader, x: Node, parts: Sequence[tuple], rest: Iterator[Place],
+    arrays: Sequence[Node] = (), block: Sequence[Place] = (),
+) -> Term:  # fmt: skip
+    """The element that a key picks; `block` are the places in its arrays, `rest` all others."""
     found = []
     for part in parts:
         if part[0] == "array":

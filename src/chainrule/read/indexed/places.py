@@ -54,8 +54,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Floor:
-    """A place divided by a number, rounded down."""
+class Divided:
+    """A place, divided by a number."""
 
     place: Place
     by: int
@@ -66,17 +66,12 @@ class Floor:
         return self.place.free
 
 
-@dataclass(frozen=True)
-class Mod:
-    """What division of a place by a number leaves."""
+class Floor(Divided):
+    """The quotient, rounded down."""
 
-    place: Place
-    by: int
 
-    @property
-    def free(self) -> frozenset:
-        """The indices it moves with."""
-        return self.place.free
+class Mod(Divided):
+    """What the division leaves."""
 
 
 @dataclass(frozen=True)

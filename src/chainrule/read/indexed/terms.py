@@ -14,6 +14,7 @@ from math import isqrt
 from typing import Any
 
 from ...graph.errors import UsageError
+from ..cancelling import cancelled
 from .places import Index, Place
 
 MOST = 6_000  # parts that a formula may have: beyond them nobody reads it
@@ -208,7 +209,7 @@ def _made(value: Fraction, sizes: Sequence, above: Sequence[Term], below: Sequen
         powers[index] = powers.get(index, 0) + k
     if value == 0 and not below:
         return ZERO
-    above, below = _cancelled(above, below)
+    above, below = cancelled(above, below)
     value, above, below = _rooted(value, above, below)
     factors = _joined(above)
     if len(factors) < len(above):  # a choice that was joined may have become a number
@@ -222,17 +223,6 @@ def _made(value: Fraction, sizes: Sequence, above: Sequence[Term], below: Sequen
     if value == 1 and not kept and not below and len(factors) == 1:
         return factors[0]
     return Product(value, kept, tuple(factors), tuple(below))
-
-
-def _cancelled(above: Sequence[Term], below: Sequence[Term]) -> tuple[list[Term], list[Term]]:
-    """The factors without those that stand on both sides of the line."""
-    kept, rest = [], list(below)
-    for factor in above:
-        if factor in rest:
-            rest.remove(factor)
-        else:
-            kept.append(factor)
-    return kept, rest
 
 
 def _rooted(

@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import prod
 
 from ...graph.errors import GraphError
+from ..cancelling import cancelled
 
 Shape = tuple[int, ...]
 
@@ -147,12 +148,7 @@ def times(x: Scaled, y: Scaled) -> Scaled:
 
 
 def _each(shape: Shape, above: Sequence[Body], below: Sequence[Body]) -> Body | None:
-    kept, rest = [], list(below)
-    for factor in above:
-        if factor in rest:
-            rest.remove(factor)
-        else:
-            kept.append(factor)
+    kept, rest = cancelled(above, below)
     if len(kept) == 1 and not rest:
         return kept[0]
     return Each(shape, tuple(kept), tuple(rest)) if kept or rest else None

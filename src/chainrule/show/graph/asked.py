@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...eager.tensor import GIVEN, Tensor, leaf
+from ...eager.tensor import GIVEN, Tensor, leaf, raw
 from ...graph.errors import ChainruleError, PathError, UsageError
 from ...graph.node import Input, Node, input_node
+from ...graph.spelling import told_type
 from ...graph.walk import Graph, order
 from ...nn.losses import loss_named
 from ...nn.module import Module
@@ -44,7 +45,7 @@ class Leaves:
         if not isinstance(x, (Tensor, np.ndarray, np.generic, float, list)):
             return x
         name = getattr(x, "name", None) or name
-        value = x._value if type(x) is Tensor else np.asarray(x)
+        value = raw(x)
         if value.dtype.kind not in "fbiu":
             return x
         found = input_node(value.shape, value.dtype, name) if self.shapes else None
@@ -60,14 +61,14 @@ def asked(what: Any, args: Sequence[Any], wrt: Any, loss: Any, shapes: bool = Fa
     if isinstance(what, (Tensor, Node, Graph, Trace)):
         if args or loss is not None:
             raise UsageError(
-                f"draw: a {type(what).__name__} takes no arguments; they go with a function: "
+                f"draw: {told_type(what)} takes no arguments; they go with a function: "
                 "cr.draw(f, *args)"
             )
         return _computed(what, wrt)
     if isinstance(what, Module) or callable(what):
         return _called(what, args, wrt, loss, shapes)
     raise UsageError(
-        f"draw: of a {type(what).__name__}, which does not remember how it was made; give a tensor "
+        f"draw: of {told_type(what)}, which does not remember how it was made; give a tensor "
         "computed from chainrule.tensor(...), a graph of cr.capture, or a function and its "
         "arguments: cr.draw(f, *args)"
     )
@@ -101,7 +102,7 @@ def _leaf_of(w: Any, nodes: Sequence[Any], names: dict) -> Any:
             return n
     known = [n.name or names.get(n) for n in leaves]
     listed = ", ".join(str(k) for k in known if k)
-    told = repr(w) if isinstance(w, str) else getattr(w, "name", None) or f"a {type(w).__name__}"
+    told = repr(w) if isinstance(w, str) else getattr(w, "name", None) or told_type(w)
     raise PathError(
         f"draw: the value does not depend on {told} of wrt; give leaves, made with "
         f"chainrule.tensor(...), or their names{': ' + listed if listed else ''}"
@@ -155,7 +156,7 @@ def _one(output: Any, what: Any) -> Any:
     if isinstance(output, (Tensor, Node)):
         return output
     raise UsageError(
-        f"draw: {_name(what)} returned a {type(output).__name__}; it must return one tensor made "
+        f"draw: {_name(what)} returned {told_type(output)}; it must return one tensor made "
         "of its arguments. Several values can be drawn as a graph: cr.draw(cr.capture(f, *args))"
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 from ...eager.namespace import tensor
 from ...eager.tensor import Tensor
 from ...graph.errors import DataError, ShapeError, UsageError
+from ...graph.spelling import told_type
 from ...nn.losses import cross_entropy, loss_named
 from .reading import Stack
 
@@ -187,7 +188,7 @@ def _loss(loss_of: Callable, prediction: Tensor, target: np.ndarray, asked: str)
     value = loss_of(prediction, target)
     if type(value) is not Tensor:
         raise UsageError(
-            f"{asked}: the loss gave a {type(value).__name__} that does not come from the "
+            f"{asked}: the loss gave {told_type(value)} that does not come from the "
             "prediction; return a number computed with chainrule's functions"
         )
     return value

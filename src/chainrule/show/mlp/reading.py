@@ -10,6 +10,7 @@ import numpy as np
 
 from ...eager.tensor import Tensor
 from ...graph.errors import ShapeError, UsageError
+from ...graph.spelling import told_type
 from ...nn import Dropout, Flatten, Identity, Linear, Module, Perceptron, Sequential
 from ...ops.linear import linear
 from .bends import IDENTITY, Bend, after, bend_of
@@ -70,7 +71,7 @@ def stack(model: Any, asked: str) -> Stack:
         made = Stack(tuple(_of_modules(model, asked)), out_by_in=True)
     else:
         raise UsageError(
-            f"{asked}: of a {type(model).__name__}; give nn.Sequential(nn.Linear(...), nn.Tanh(), "
+            f"{asked}: of {told_type(model)}; give nn.Sequential(nn.Linear(...), nn.Tanh(), "
             f"...), or a list of arrays and functions such as [w1, b1, cr.tanh, w2, b2]"
         )
     _chained(made, asked)

@@ -239,17 +239,9 @@ def _factor(notation: Notation, e: Edge) -> str:
 
 def _grown(notation: Notation, n: Node) -> str:
     """All factors from the loss down: the product so far in brackets; "" where paths meet."""
-    sweep = notation.sweep
-    factors: list[Edge] = []
-    at = n
-    while at is not notation.reading.loss:
-        into = sweep.into(at)
-        if len(into) != 1:
-            return ""
-        factors.insert(0, into[0])
-        at = into[0].reader
-    if len(factors) < 2:
+    path = notation.sweep.path(n)
+    if len(path) < 2:
         return ""
-    *before, last = (partial(notation, e) for e in factors)
+    *before, last = (partial(notation, e) for e in path)
     so_far = r" \cdot ".join(before)
     return rf"\left({so_far}\right) \cdot {last}"

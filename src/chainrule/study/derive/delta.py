@@ -13,7 +13,7 @@ from .backward import partial
 from .notation import Notation, derivative
 from .numerals import number_tex
 from .record import Section, Step
-from .sweep import Edge, Sweep, replaced
+from .sweep import Sweep, replaced
 
 
 @dataclass(frozen=True)
@@ -162,18 +162,10 @@ def _named(notation: Notation, n: Node, names: dict[Node, str]) -> Step:
 
 def _factors(notation: Notation, n: Node) -> tuple[str, ...]:
     """The factors δ stands for, where one path leads up from it."""
-    sweep = notation.sweep
-    factors: list[Edge] = []
-    at = n
-    while at is not notation.reading.loss:
-        into = sweep.into(at)
-        if len(into) != 1:
-            return ()
-        factors.insert(0, into[0])
-        at = into[0].reader
-    if len(factors) < 2:  # the derivative of the loss itself
+    path = notation.sweep.path(n)
+    if len(path) < 2:  # the derivative of the loss itself
         return ()
-    return (r" \cdot ".join(partial(notation, e) for e in factors),)
+    return (r" \cdot ".join(partial(notation, e) for e in path),)
 
 
 def _reaches(sweep: Sweep, n: Node, t: Node) -> bool:

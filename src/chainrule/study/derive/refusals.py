@@ -9,6 +9,7 @@ from ...graph.caller import Place, caller, made_at
 from ...graph.chain import where_the_path_breaks
 from ...graph.errors import DTypeError, PathError, ScalarError, UsageError
 from ...graph.node import Node
+from ...graph.spelling import told_type
 from ...graph.walk import Graph, order
 
 FORMS = ("scalar", "index", "matrix")
@@ -25,7 +26,7 @@ def one_number(loss: Any) -> Any:
         loss = loss.outputs[0]
     if not hasattr(loss, "inputs") or not hasattr(loss, "op"):
         raise UsageError(
-            f"derive: of a {type(loss).__name__}, which does not remember how it was made; give a "
+            f"derive: of {told_type(loss)}, which does not remember how it was made; give a "
             "tensor computed from chainrule.tensor(...), or cr.capture(f, ...)"
         )
     if loss.dtype.kind != "f":
@@ -75,7 +76,7 @@ def _is_given(n: Any) -> bool:
 def _refuse(loss: Any, found: list, w: Any, what: str) -> None:
     if not hasattr(w, "op") or not hasattr(w, "inputs"):
         raise UsageError(
-            f"derive: wrt holds a {type(w).__name__}; give tensors, made with chainrule.tensor(...)"
+            f"derive: wrt holds {told_type(w)}; give tensors, made with chainrule.tensor(...)"
         )
     if w.dtype.kind != "f":
         raise DTypeError(

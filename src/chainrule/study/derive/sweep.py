@@ -46,6 +46,13 @@ class Sweep:
         """Who hands a gradient to this value, from the loss down."""
         return [e for e in self.edges if e.operand is n]
 
+    def path(self, n: Node) -> list[Edge]:
+        """The way from the loss down to a value, if only one leads there; else nothing."""
+        found: list[Edge] = []
+        while len(into := self.into(found[0].reader if found else n)) == 1:
+            found.insert(0, into[0])
+        return [] if into else found
+
     def out_of(self, n: Node) -> list[Edge]:
         """To whom this value hands its gradient on."""
         return [e for e in self.edges if e.reader is n]

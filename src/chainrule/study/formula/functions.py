@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import ops
-from ...eager.tensor import Tensor, as_tensor
+from ...eager.tensor import Tensor, as_tensor, raw
 from ...graph.errors import UsageError
 from ...graph.op import Op
 from ...graph.operators import FUNCTIONS
@@ -97,7 +97,7 @@ def _as(kind: str, x: Any) -> Any:
     if kind == "array" and isinstance(x, tuple):
         raise UsageError("an operand has several values; pick one: f(x)[0]")
     if kind == "indices" and not isinstance(x, (int, str)):
-        return np.asarray(x._value if isinstance(x, Tensor) else x).astype(np.int64)
+        return raw(x).astype(np.int64)
     if kind == "several":
         return [as_operand(i) for i in x] if isinstance(x, (list, tuple)) else x
     if isinstance(x, list):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...eager.tensor import Tensor
 from ...graph.errors import PathError, UsageError
-from ...graph.spelling import did_you_mean
+from ...graph.spelling import did_you_mean, told_type
 from ..trace import refuse
 from .exercise import KINDS, Exercise, Practice
 from .questions import MAKERS
@@ -73,7 +73,7 @@ def _asked(subject: Subject, loss: Tensor, wrt: Any) -> list[Tensor]:
     twins = subject.twins
     for w in wrt:
         if type(w) is not Tensor or w not in twins:
-            what = getattr(w, "name", None) or f"a {type(w).__name__}"
+            what = getattr(w, "name", None) or told_type(w)
             raise PathError(f"practice: the value does not depend on {what} of wrt")
     return [twins[w] for w in wrt]
 

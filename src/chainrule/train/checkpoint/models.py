@@ -14,7 +14,7 @@ import numpy as np
 from ...eager.tensor import Tensor
 from ...graph import caller
 from ...graph.errors import ChainruleError, CheckpointError, UsageError
-from ...graph.spelling import listed
+from ...graph.spelling import listed, told_type
 from ...nn.module import Module
 from . import container
 from .strict import Malformed, read_json, shown
@@ -58,7 +58,7 @@ def save(model: Any, path: Any) -> None:
         return
     if not isinstance(model, Module):
         raise UsageError(
-            f"save: of a {type(model).__name__}; give a layer, nn.Sequential(...), or the dict of "
+            f"save: of {told_type(model)}; give a layer, nn.Sequential(...), or the dict of "
             "arrays that model.state_dict() returns"
         )
     save_model(model, _path("save", path), {})

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...eager.tensor import leaf
 from ...graph.errors import CheckpointError
+from ...graph.spelling import told_type, with_article
 from ...nn.module import Module
 from ...nn.statistics import Statistics
 from .layers import KIND_OF, KINDS, Array, Kind
@@ -101,9 +102,9 @@ ADVICE = (
 
 def _of_yours(one: Any, path: str) -> str:
     where = f"layer {path}" if path else "the model"
-    what = f"a {type(one).__name__}, a class of yours"
+    what = f"{told_type(one)}, a class of yours"
     if not isinstance(one, Module):
-        what = f"a {type(one).__name__} and no layer"
+        what = f"{told_type(one)} and no layer"
     return f"save: {where} is {what}, that a file cannot make again; {ADVICE}"
 
 
@@ -145,27 +146,28 @@ def _check(told: Any, path: str, arrays: Mapping[str, Any], paths: set, used: se
     kind = KINDS.get(name) if type(name) is str else None
     if kind is None:
         raise Malformed(f"{where} is of the kind {shown(name)}, which is no layer of chainrule's")
+    where += f", {with_article(str(name))}"
     wanted = {"layer", "settings", "arrays", *kind.layers}
     if set(told) != wanted:
         odd = sorted(set(told) ^ wanted)[0]
-        raise Malformed(f"{where}, a {name}, has {shown(odd)} too many or too few")
+        raise Malformed(f"{where}, has {shown(odd)} too many or too few")
     paths.add(path)
-    settings = _settings(told["settings"], kind, f"{where}, a {name}")
+    settings = _settings(told["settings"], kind, where)
     for field in kind.layers:
-        for key, part in _parts(kind, field, told[field], f"{where}, a {name}"):
+        for key, part in _parts(kind, field, told[field], where):
             _check(part, f"{path}.{key}" if path else key, arrays, paths, used)
     names = told["arrays"]
     if type(names) is not dict:
-        raise Malformed(f"{where}, a {name}, has no arrays")
+        raise Malformed(f"{where}, has no arrays")
     wrong = kind.wrong(settings, told)
     if wrong:
-        raise Malformed(f"{where}, a {name}: {wrong}")
+        raise Malformed(f"{where}: {wrong}")
     expected = kind.arrays(settings)
     if set(names) != set(expected):
         odd = sorted(set(names) ^ set(expected))[0]
-        raise Malformed(f"{where}, a {name}, has the array {shown(odd)} too many or too few")
+        raise Malformed(f"{where}, has the array {shown(odd)} too many or too few")
     for key, array in expected.items():
-        _fits(f"{where}, a {name}: its {key}", names[key], array, arrays, used)
+        _fits(f"{where}: its {key}", names[key], array, arrays, used)
 
 
 def _parts(kind: Kind, field: str, told: Any, where: str) -> Iterator[tuple[str, Any]]:

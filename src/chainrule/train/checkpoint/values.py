@@ -16,6 +16,7 @@ import numpy as np
 
 from ...eager.tensor import Tensor, leaf
 from ...graph.errors import CheckpointError
+from ...graph.spelling import told_type, with_article
 from ...optim.accumulate import Accumulated
 from ...optim.lbfgs import Memory
 from ...optim.plateau import Plateau
@@ -67,7 +68,7 @@ class Kept:
             fields = zip(kind._fields, value, strict=True)
             return {_NAME_OF[kind]: {k: self.told(v, f"{path}/{k}") for k, v in fields}}
         raise CheckpointError(
-            f"the training's {path} is a {kind.__name__}, which a file cannot hold; use numbers, "
+            f"the training's {path} is {told_type(value)}, which a file cannot hold; use numbers, "
             "texts, arrays, lists, tuples and dicts"
         )
 
@@ -162,7 +163,7 @@ def again(told: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if name in RECORDS:
         made = RECORDS[name]
         if type(inner) is not dict or tuple(inner) != made._fields:
-            raise Malformed(f"its training holds a {name} of other fields")
+            raise Malformed(f"its training holds {with_article(name)} of other fields")
         return made(*(again(v, arrays) for v in inner.values()))
     if name not in _AGAIN:
         raise Malformed(f"its training holds {shown(name)}, which is no kind of value of ours")

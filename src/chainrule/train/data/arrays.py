@@ -8,7 +8,7 @@ import numpy as np
 
 from ...graph.errors import DataError, UsageError
 from ...graph.spelling import counted
-from .prepared import FEW, FEWEST_ROWS, Prepared, split, standardised
+from .prepared import FEW, FEWEST_ROWS, Prepared, Unasked, split, standardised
 from .sources import Arrays, Source, Stored, is_mapped, source
 from .sources.checks import blocks
 
@@ -62,7 +62,7 @@ def from_arrays(name: str, X: Any, y: Any, task: str | None = None, seed: int = 
     size = int(np.prod(raw.shape[1:]))
     inputs = f"{counted(size, 'input')} of shape {raw.shape[1:]}"
     told.append(f"{inputs}, standardised on the training part")
-    told += raw.notes
+    told += map(Unasked, raw.notes)
     features = [f"x{k + 1}" for k in range(size)]
     return Prepared(
         name, task, made, rows, features, classes, target_mean, target_scale, told,

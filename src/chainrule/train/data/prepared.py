@@ -20,6 +20,10 @@ FEW = 20  # whole numbers with so few values are taken for classes
 FEWEST_ROWS = 10
 
 
+class Unasked(str):
+    """A note on what was taken from the data, or is odd in them, though nobody asked for it."""
+
+
 @dataclass
 class Prepared:
     """Inputs and targets for a network, with the rows of each part and what was done to get here.

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...graph.errors import UsageError
+from ...graph.spelling import told_type
 from ..batches import Examples, parts_of
 from ..data.sources import Stream
+from ..refusals import asked
 from ..weighting import weighted
 
 BATCH = 1024  # examples whose activations are held at once
@@ -28,7 +30,7 @@ def predictions(model: Any, data: Any, size: int = BATCH) -> tuple[np.ndarray, n
     made, targets = [], []
     with np.errstate(all="ignore"):
         for x, t in batches:
-            made.append(np.asarray(model(x)))
+            made.append(np.asarray(asked(model, x)))
             targets.append(t)
     if len(made) == 1:
         return made[0], targets[0]
@@ -42,7 +44,8 @@ def judged(
     """The loss and every metric of these predictions."""
     weight = data.weight if isinstance(data, Examples) else None
     with np.errstate(all="ignore"):
-        cost = loss(made, t) if weight is None else weighted(loss, made, t, weight)
+        judge = loss if weight is None else lambda y, t: weighted(loss, y, t, weight)
+        cost = asked(judge, made, t)
     return {"loss": float(cost)} | measured(metrics, made, t, data)
 
 
@@ -65,5 +68,5 @@ def _figure(name: str, value: Any) -> Any:
         return float(value)
     except (TypeError, ValueError):
         raise UsageError(
-            f"metric {name} gave a {type(value).__name__}; it must give one number, or an array"
+            f"metric {name} gave {told_type(value)}; it must give one number, or an array"
         ) from None

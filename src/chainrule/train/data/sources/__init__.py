@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....graph.errors import DataError, UsageError
+from ....graph.spelling import told_type
 from .checks import Names, check, numbers, paired
 from .files import opened
 from .frames import Columns, columns_of, is_frame, targets_of
@@ -38,7 +39,7 @@ def source(X: Any, y: Any = None, dtype: Any = np.float32) -> Source | Stream:
     """
     if isinstance(X, (Source, Stream)):
         if y is not None:
-            raise UsageError(f"fit: X is a {type(X).__name__}, which has its targets; leave y out")
+            raise UsageError(f"fit: X is {told_type(X)}, which has its targets; leave y out")
         return X
     if type(X).__name__ == "LazyFrame":
         raise UsageError("fit: X is a LazyFrame, which holds no data yet; write X.collect()")

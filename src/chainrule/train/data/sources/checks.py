@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....graph.errors import DataError
+from ....graph.spelling import told_type
 
 BLOCK = 1 << 20  # elements looked at together: 4 to 8 MB, however large the file
 SHOWN = 5  # rows and columns that are listed before "..."
@@ -45,7 +46,7 @@ def numbers(name: str, given: Any) -> np.ndarray:
         raise DataError(f"fit: {_ragged(name, given)}") from None
     if not a.ndim and (callable(given) or hasattr(given, "__next__")):
         raise DataError(
-            f"fit: {name} is a {type(given).__name__}; what makes batches (x, t) has its targets "
+            f"fit: {name} is {told_type(given)}; what makes batches (x, t) has its targets "
             "with it: give it as X, and y=None"
         )
     if a.dtype.kind not in "biuf":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....graph.errors import DataError, ShapeError, UsageError
+from ....graph.spelling import told_type
 from .checks import Names, check, numbers, paired
 from .kinds import Change, Examples
 
@@ -78,7 +79,7 @@ class Stream:
     def _batch(self, k: int, batch: Any) -> Examples:
         if not isinstance(batch, (tuple, list)) or len(batch) != 2:
             found = f"{len(batch)} things" if isinstance(batch, (tuple, list)) else (
-                f"a {type(batch).__name__}"
+                told_type(batch)
             )  # fmt: skip
             raise DataError(f"fit: batch {k} is {found}; each must be a pair (x, t)")
         try:

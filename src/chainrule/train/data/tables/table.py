@@ -9,7 +9,7 @@ import numpy as np
 
 from ....graph.errors import DataError, UsageError
 from ....graph.spelling import counted, did_you_mean, listed
-from ..prepared import FEW, FEWEST_ROWS, Prepared, split, standardised
+from ..prepared import FEW, FEWEST_ROWS, Prepared, Unasked, split, standardised
 from ..sources.kinds import Arrays
 from .columns import Preparation, kind_of
 from .csvfile import Table, is_missing
@@ -76,7 +76,7 @@ def _without_missing_targets(table: Table, target: str) -> tuple[Table, list[str
     notes = list(table.notes)
     gone = len(table) - len(kept)
     if gone:
-        notes.append(f"{counted(gone, 'row')} without {target} left out")
+        notes.append(Unasked(f"{counted(gone, 'row')} without {target} left out"))
         table = table.rows(kept)
     if len(table) < FEWEST_ROWS:
         raise DataError(
@@ -140,31 +140,37 @@ def _values(table: Table, cells: list[str]) -> np.ndarray:
     return numbers(cells, number_style(cells, table.delimiter))
 
 
+def _useless(table: Table, name: str, known: list[str], kind: str) -> str:
+    """Why nothing can be learned from a column with these cells; "" where something can."""
+    distinct = len(set(known))
+    if not known:
+        return "has no values"
+    if distinct == 1:
+        return f"is constant, {known[0][:40]!r} in every row"
+    kind = kind or kind_of(table, name)
+    if kind == "categorical" and distinct == len(known):
+        return "is text that differs in every row, as a name does"
+    if kind == "numeric" and are_rounded_away(_values(table, known)):
+        return f"is {known[0][:40]} in every row, but for what is rounded"
+    return ""
+
+
 def choose(
     table: Table, target: str, categorical: Sequence[str] = (), drop: Sequence[str] = ()
 ) -> tuple[dict[str, str], list[str]]:
     """The kind of every column that is used, and notes on those that are not."""
     kinds: dict[str, str] = {}
-    notes = []
+    notes: list[str] = []
     for name, cells in table.columns.items():
         if name == target or name in drop:
             continue
         known = [c for c in cells if not is_missing(c)]
-        distinct = len(set(known))
-        if not known:
-            notes.append(f"left out: {name} has no values")
-        elif distinct == 1:
-            notes.append(f"left out: {name} is constant, {known[0][:40]!r} in every row")
+        kind = "categorical" if name in categorical else ""
+        why = _useless(table, name, known, kind)
+        if why:
+            notes.append(Unasked(f"left out: {name} {why}"))
         else:
-            kind = "categorical" if name in categorical else kind_of(table, name)
-            if kind == "categorical" and distinct == len(known):
-                notes.append(f"left out: {name} is text that differs in every row, as a name does")
-            elif kind == "numeric" and are_rounded_away(_values(table, known)):
-                notes.append(
-                    f"left out: {name} is {known[0][:40]} in every row, but for what is rounded"
-                )
-            else:
-                kinds[name] = kind
+            kinds[name] = kind or kind_of(table, name)
     if drop:
         notes.append(f"left out as asked for: {listed(drop)}")
     if not kinds:
