@@ -301,7 +301,7 @@ def contraction(d: Draw) -> int | None:
         return d.step(name, x, d.give(d.array((n, 2, 3), dtype)), axes=1)
     if name == "matmul" and v.ndim == 2:
         turn = d.step("matrix_transpose", x)
-        return d.step(name, *((x, turn) if d.chance(0.5) else (turn, x)))
+        return turn if turn is None else d.step(name, *((x, turn) if d.chance(0.5) else (turn, x)))
     return d.step("vecdot", x, x)
 
 

@@ -33,6 +33,7 @@ class Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.declared: set[str] = set()
+        self.defined: set[str] = set()  # names of functions that are among them
         self.count = 0
         self.calls = False  # whether functions are called, and not written out where they are used
 

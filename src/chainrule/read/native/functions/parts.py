@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..machine.engine import register
-from ..vector import Value, scalar_type, together
+from ..vector import Value, Writer, scalar_type, together
 
 MANTISSA = {4: 23, 8: 52}
 BIAS = {4: 127, 8: 1023}
@@ -37,20 +37,23 @@ def _called(f: Callable[..., Value], xs: list[Value]) -> Value:
     """The value by a call of a function of its own, which has the instructions."""
     like = xs[0]
     name = f"@{f.__name__.strip('_')}.{like.lanes}.{scalar_type(like.dtype)}"
-    outline(name, lambda *xs: f(*xs), xs, "noinline")
+    outline(name, f, xs, "noinline")
     listed = ", ".join(f"{x.type} {x.ref}" for x in xs)
     return like.made(f"call {like.type} {name}({listed})")
 
 
 def outline(name: str, f: Callable[..., Value], like: list[Value], how: str) -> None:
-    """Define a function of the module that is `f` of operands like these."""
-    w = type(like[0].w)()
+    """Define a function of the module that is `f` of operands like these, if it is not yet."""
+    caller, w = like[0].w, Writer()
+    if name in caller.defined:
+        return
+    caller.defined.add(name)
     xs = [Value(w, f"%x{k}", x.dtype, x.lanes) for k, x in enumerate(like)]
     found = f(*xs)
     takes = ", ".join(f"{x.type} {x.ref}" for x in xs)
     lines = "\n".join(w.lines)
-    like[0].w.declared |= w.declared
-    like[0].w.declare(
+    caller.declared |= w.declared
+    caller.declare(
         f"define internal {found.type} {name}({takes}) {how} nounwind memory(none) {{\n"
         f"{lines}\n  ret {found.type} {found.ref}\n}}"
     )
