@@ -104,8 +104,9 @@ def _said(program: Program) -> tuple[list, list, object]:
     return want, [w.copy() for w in want], lambda k: run.noisy(program.given, k)
 
 
-def test_the_sign_of_a_largest_zero_is_not_a_difference():
-    nodes = {0: Given(np.array([-0.0, 1.0])), 1: Step("relu", (0,)), 2: Step("sin", (1,))}
+@pytest.mark.parametrize("name", ["relu", "elu"])
+def test_the_sign_of_a_largest_zero_is_not_a_difference(name):
+    nodes = {0: Given(np.array([-0.0, 1.0])), 1: Step(name, (0,)), 2: Step("sin", (1,))}
     want, got, noisy = _said(Program({**nodes, 3: Step("signbit", (2,))}, (3,)))
     got[0][0] = ~got[0][0]
     assert unexplained(want, got, noisy) is None

@@ -8,7 +8,7 @@ ties; every other run keeps them, and only its results are off, equal ones by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,7 +29,7 @@ ADDS = (CumulativeSum, SumTo, Cast)  # moves that are more than that
 CHOOSES = (Max, Pick, Input, Constant)  # gives back a number it was given
 WHOLE = (Scan, Call, Cond)  # its bodies' ops have the noise
 EXACT = {"where", "equal", "not_equal", "negative", "abs", "maximum", "minimum", "relu"}
-LARGEST = {"maximum", "minimum", "relu", "max", "min"}  # of zeros: one of either sign
+LARGEST = {"maximum", "minimum", "max", "min"}  # of zeros: one of either sign
 
 
 def is_exact(op: Any) -> bool:
@@ -80,18 +80,31 @@ class Noise:
 
     def apply(self, node: Node, xs: list[Any], xp: Any) -> Any:
         """The value of one node; the gradient of a use that should cancel another's does not."""
+        xp = EitherZero(xp, self.signs)
         if is_exact(node.op):
-            return self.signs(node.op, node.op.forward(xp, *xs))
+            return node.op.forward(xp, *xs)
         if isinstance(node.op, Contraction) and self.rng.random() < 0.5:
             xp = WithoutBLAS(xp)
-        return self(self.signs(node.op, node.op.forward(xp, *map(self.operand, xs))))
+        made = node.op.forward(xp, *map(self.operand, xs))
+        # A sum of zeros has either sign: NumPy's of a single -0.0 is 0.0.
+        return self(self.signs(made) if isinstance(node.op, (Sum, SumTo)) else made)
 
-    def signs(self, op: Any, y: Any) -> Any:
-        """A sum of zeros has either sign: NumPy's of a single -0.0 is 0.0; so has the largest."""
-        takes_zeros = isinstance(op, (Sum, SumTo)) or op.name in LARGEST
-        if not takes_zeros or np.asarray(y).dtype.kind != "f":
+    def signs(self, y: Any) -> Any:
+        """Zeros of either sign for zeros."""
+        if np.asarray(y).dtype.kind != "f":
             return y
         return np.where((y == 0) & (self.rng.random(np.shape(y)) < 0.5), -y, y)
+
+
+class EitherZero:
+    """A namespace where the larger one of zeros has either sign: IEEE 754 leaves it open."""
+
+    def __init__(self, xp: Any, signs: Callable[[Any], Any]):
+        self.xp, self.signs = xp, signs
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.xp, name)
+        return (lambda *xs, **how: self.signs(found(*xs, **how))) if name in LARGEST else found
 
 
 class WithoutBLAS:
