@@ -124,6 +124,13 @@ def test_rounding_in_the_gradient_of_ties_is_not_a_difference():
     assert unexplained(want, got, noisy) is not None
 
 
+def test_a_product_that_underflows_in_another_order_is_not_a_difference():
+    x = Given(np.array([1e-30, 1e-30, 1e30, 1e30], np.float32))
+    want, got, noisy = _said(Program({0: x, 1: Step("prod", (0,))}, (1,)))
+    got[0] = got[0] + np.float32(1.0)
+    assert unexplained(want, got, noisy) is None
+
+
 def test_bytes_written_beside_an_array_are_seen():
     memory = checks.Guarded(0xFF)
     array = memory.empty((3,), np.float32)

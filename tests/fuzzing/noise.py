@@ -18,9 +18,9 @@ from chainrule.graph.namespace import XP
 from chainrule.graph.node import Constant, Input, Node, Pick
 from chainrule.graph.walk import Graph
 from chainrule.ops.contract import Contraction
-from chainrule.ops.family import Cast, Move, SumTo
+from chainrule.ops.family import Cast, Move, SumTo, axes_of
 from chainrule.ops.loop import Call, Cond
-from chainrule.ops.reduce import Max, Sum
+from chainrule.ops.reduce import Max, Prod, Sum
 from chainrule.ops.running import CumulativeSum
 from chainrule.ops.scan import Scan
 
@@ -85,9 +85,17 @@ class Noise:
             return node.op.forward(xp, *xs)
         if isinstance(node.op, Contraction) and self.rng.random() < 0.5:
             xp = WithoutBLAS(xp)
+        if isinstance(node.op, Prod):  # partial products in another order do not underflow
+            xs = [self.shuffled(xs[0], axes_of(node.op, node.op.axis, xs[0].ndim))]
         made = node.op.forward(xp, *map(self.operand, xs))
         # A sum of zeros has either sign: NumPy's of a single -0.0 is 0.0.
         return self(self.signs(made) if isinstance(node.op, (Sum, SumTo)) else made)
+
+    def shuffled(self, x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+        """The elements in another order along these axes."""
+        for axis in axes:
+            x = np.take(x, self.rng.permutation(x.shape[axis]), axis)
+        return x
 
     def signs(self, y: Any) -> Any:
         """Zeros of either sign for zeros."""
